@@ -1,0 +1,42 @@
+"""Column types that mean the same on SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, Dialect, String
+from sqlalchemy.types import TypeDecorator
+from uuid_utils.compat import uuid7
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite keeps no zone, so it is taken off and put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("An instant needs a time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+
+
+def normal_text(length: int) -> String:
+    """Text in a normal form: compared and sorted byte by byte on both databases."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562): later ids sort after earlier ones."""
+    return uuid7()
+
+
+def one_of(column: str, values: tuple[str, ...]) -> Any:
+    """The SQL of a CHECK that lets through only these values."""
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"

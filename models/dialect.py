@@ -1,0 +1,64 @@
+"""Where SQLite and PostgreSQL differ, and nowhere else."""
+
+import re
+import sqlite3
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy import Connection, Engine, PrimaryKeyConstraint, UniqueConstraint, event
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from extensions import db
+
+only_reads: ContextVar[bool] = ContextVar("only_reads", default=False)
+"""True while a request that must not write is answered: SQLite then starts its transactions without the write lock."""
+
+_BUSY_TIMEOUT_MS = 5_000
+
+
+def prepare(engine: Engine) -> None:
+    """Sets up each connection of a SQLite engine; PostgreSQL needs nothing."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    # The driver would begin transactions by itself, late, and break savepoints: `_begin_sqlite` does it instead.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later fails at once when another wrote in between, whatever the
+    # busy time-out: what may write takes the write lock at the start and waits for it there.
+    connection.exec_driver_sql("BEGIN" if only_reads.get() else "BEGIN IMMEDIATE")
+
+
+def violated_constraint(error: IntegrityError) -> str | None:
+    """The name of the constraint that refused a row; None where the database does not tell."""
+    diagnostics: Any = getattr(error.orig, "diag", None)
+    if diagnostics is not None:
+        return diagnostics.constraint_name
+    return _constraint_named_by_sqlite(str(error.orig))
+
+
+def _constraint_named_by_sqlite(message: str) -> str | None:
+    if check := re.search(r"CHECK constraint failed: (\w+)", message):
+        return check[1]
+    # SQLite names the columns of a unique constraint instead of the constraint.
+    if unique := re.search(r"UNIQUE constraint failed: (.+)", message):
+        table = unique[1].partition(".")[0]
+        columns = {column.partition(".")[2] for column in unique[1].split(", ")}
+        for constraint in db.metadata.tables[table].constraints:
+            is_unique = isinstance(constraint, UniqueConstraint | PrimaryKeyConstraint)
+            if is_unique and set(constraint.columns.keys()) == columns:  # type: ignore[attr-defined]
+                return str(constraint.name)
+    return None

@@ -1,0 +1,29 @@
+"""Ids as the outside sees them: TypeIDs, a prefix and a UUID in base32 (`cus_01h455vb4pex5vsknk084sn02q`).
+
+Source: the TypeID specification 0.3, https://github.com/jetify-com/typeid.
+"""
+
+import re
+from uuid import UUID
+
+CUSTOMER = "cus"
+PURCHASE = "pur"
+
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+_SUFFIX = re.compile(f"[0-7][{_DIGITS}]{{25}}")
+
+
+def encode(prefix: str, id: UUID) -> str:
+    number = id.int
+    return f"{prefix}_" + "".join(_DIGITS[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def decode(prefix: str, text: str) -> UUID:
+    """Raises ValueError for anything but the canonical text of such an id."""
+    found, _, suffix = text.partition("_")
+    if found != prefix or not _SUFFIX.fullmatch(suffix):
+        raise ValueError(f"Not an id that starts with {prefix}_")
+    number = 0
+    for digit in suffix:
+        number = number << 5 | _DIGITS.index(digit)
+    return UUID(int=number)
