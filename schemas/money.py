@@ -1,0 +1,109 @@
+"""Amounts of money: whole minor units with their currency, never a float."""
+
+import re
+from decimal import Decimal
+from typing import NamedTuple, NoReturn
+
+from models import Purchase
+from schemas.currencies import currencies, decimals, sign_of
+from schemas.problems import refuse
+
+_LONGEST = 500
+_SPACES = " \u00a0\u2009\u202f"
+_PARTS = re.compile(rf"(?P<front>[^0-9.,+−-]*)(?P<number>[0-9.,'’{_SPACES}]*[0-9])(?P<back>[^0-9]*)")
+_PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
+_GROUPED = re.compile(rf"[0-9]{{1,3}}(?:(?P<mark>[,'’{_SPACES}])[0-9]{{3}})(?:(?P=mark)[0-9]{{3}})*(\.[0-9]+)?")
+_MARKS = re.compile(rf"[,'’{_SPACES}]")
+
+
+class Money(NamedTuple):
+    minor: int
+    """Whole minor units: 1550 of USD is 15.50."""
+    currency: str
+    """ISO 4217."""
+
+    @property
+    def decimal(self) -> Decimal:
+        return Decimal(self.minor).scaleb(-decimals(self.currency))
+
+
+def read_money(label: str, value: object, default_currency: str, *, is_fixed: bool) -> Money | None:
+    """An amount as people write it: 15.50, $1,299, 12 EUR. None when blank.
+
+    A sign or code may name another currency than the default, unless the currency `is_fixed` by a field of its own.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        refuse("not_text", f"{label} must be text, like 15.50")
+    text = value.strip()
+    if not text:
+        return None
+    if len(text) > _LONGEST:
+        _not_an_amount(label)
+    if re.match(rf"[-−][{_SPACES}]*[0-9.]", text):
+        refuse("negative", f"{label} must be 0 or more")
+    parts = _PARTS.fullmatch(text)
+    if parts is None:
+        _not_an_amount(label)
+    units = [unit for unit in (parts["front"].strip(), parts["back"].strip(" .")) if unit]
+    currency = default_currency
+    for unit in units:
+        currency = _currency_named(label, unit, currency, is_fixed=is_fixed)
+        is_fixed = True
+    return Money(_minor_units(label, parts["number"].strip(), currency), currency)
+
+
+def times(label: str, price: Money, quantity: int) -> Money:
+    """What `quantity` pieces at a price come to. Refuses what is more than can be recorded."""
+    return Money(_not_too_large(label, price.minor * quantity, price.currency), price.currency)
+
+
+def _currency_named(label: str, unit: str, expected: str, *, is_fixed: bool) -> str:
+    # A dollar sign means the shop's own dollars: CA$ ends with the $ that Canadians write.
+    if unit.upper() == expected or (not unit.isalpha() and sign_of(expected).endswith(unit)):
+        return expected
+    named = [code for code in currencies() if unit in (sign_of(code), code[:2] + sign_of(code)) or unit.upper() == code]
+    if not named:
+        _not_an_amount(label)
+    if is_fixed:
+        refuse("other_currency", f"{label} is in {expected}. Write it without “{unit}”")
+    if unit in ("$", "¥"):
+        refuse("currency_ambiguous", f"“{unit}” is used by several currencies. Write the code, like 15.50 {named[0]}")
+    return named[0]
+
+
+def _minor_units(label: str, number: str, currency: str) -> int:
+    if not _PLAIN.fullmatch(number):
+        grouped = _GROUPED.fullmatch(number)
+        # 1,299 KWD may be one and a third dinars or over a thousand: that currency has three decimals.
+        is_ambiguous = "," in number and decimals(currency) == 3 and number.count(",") == 1 and "." not in number
+        if grouped is None or is_ambiguous:
+            _ambiguous(label, number)
+        number = _MARKS.sub("", number)
+    whole, _, fraction = number.partition(".")
+    if len(fraction) > decimals(currency):
+        allowed = f"at most {decimals(currency)} decimals" if decimals(currency) else "no decimals"
+        refuse("too_many_decimals", f"{label} must have {allowed}, because it is in {currency}")
+    digits = (whole + fraction.ljust(decimals(currency), "0")).lstrip("0")
+    # Python refuses to read numbers of thousands of digits; none that long can be recorded anyway.
+    return _not_too_large(label, int(digits or "0") if len(digits) < 20 else 10**20, currency)
+
+
+def _not_too_large(label: str, minor: int, currency: str) -> int:
+    if minor > Purchase.AMOUNT_MAX:
+        most = Money(Purchase.AMOUNT_MAX, currency).decimal
+        refuse("too_large", f"{label} must be at most {most:,} {currency}")
+    return minor
+
+
+def _ambiguous(label: str, number: str) -> NoReturn:
+    head, comma, tail = number.rpartition(",")
+    if not comma or len(number) > 30 or not tail.isdigit():
+        _not_an_amount(label)
+    suggestion = re.sub(r"[^0-9]", "", head) + "." + tail
+    refuse("amount_ambiguous", f"“{number}” can be read in two ways. Write it with a point, like {suggestion}")
+
+
+def _not_an_amount(label: str) -> NoReturn:
+    refuse("not_an_amount", f"{label} must be a number, like 15.50")

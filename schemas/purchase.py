@@ -1,0 +1,212 @@
+"""What may be captured: every rule of a purchase and its buyer (domain: purchase, customer)."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import PlainValidator, ValidationInfo, field_validator, model_validator
+
+from models import Purchase, public_id
+from models.normal import normal_words
+from schemas.contact import Known, read_email, read_line, read_name, read_phone, read_reference
+from schemas.currencies import currencies
+from schemas.days import Day, read_day
+from schemas.money import Money, read_money, times
+from schemas.problems import Problem, Schema, ShopRules, refuse
+from schemas.text import key_text, many_lines, one_line
+
+NO_CUSTOMER = "Enter who bought it: a name, an e-mail address or a phone number"
+NEW_CUSTOMER: Literal["new"] = "new"
+BUYER_FIELDS = ("name", "email", "phone", "reference")
+PURCHASE_FIELDS = ("item", "quantity", "amount", "unit_price", "currency", "purchased_on", "note", "external_id")
+FLAT_FIELDS = ("customer", *BUYER_FIELDS, *PURCHASE_FIELDS)
+"""The fields of a form or of a table's columns; `customer` is one line that `read_line` takes apart."""
+
+
+def _rules(info: ValidationInfo) -> ShopRules:
+    assert isinstance(info.context, ShopRules)
+    return info.context
+
+
+def _phone(value: object, info: ValidationInfo) -> Known | None:
+    return read_phone(value, _rules(info).country)
+
+
+class Buyer(Schema):
+    """What is given to tell who bought: at least one of the four."""
+
+    name: Annotated[Known | None, PlainValidator(read_name)] = None
+    email: Annotated[Known | None, PlainValidator(read_email)] = None
+    phone: Annotated[Known | None, PlainValidator(_phone)] = None
+    reference: Annotated[Known | None, PlainValidator(read_reference)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_line_apart(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "line" not in data:
+            return data
+        fields = {field: value for field, value in data.items() if field != "line"}
+        for field, value in read_line(data["line"] or "").items():
+            if value and fields.get(field):
+                refuse(
+                    "given_twice", f"Give the {_SPOKEN[field]} once, in the line of the customer or in its own field"
+                )
+            fields[field] = fields.get(field) or value
+        return fields
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.given:
+            refuse("no_customer", NO_CUSTOMER)
+        return self
+
+    @property
+    def given(self) -> dict[str, Known]:
+        """What is not blank, by field."""
+        found = {field: getattr(self, field) for field in BUYER_FIELDS}
+        return {field: known for field, known in found.items() if known}
+
+
+_SPOKEN = {"name": "name", "email": "e-mail address", "phone": "phone number", "reference": "customer number"}
+
+
+def _item(value: object) -> str:
+    item = one_line("Item", value, Purchase.ITEM_MAX)
+    if item is None:
+        refuse("blank", "Enter what was bought")
+    if len(normal_words(item)) > 2 * Purchase.ITEM_MAX:
+        refuse("too_long", f"Item must be {Purchase.ITEM_MAX} characters or fewer")
+    return item
+
+
+def _quantity(value: object) -> int:
+    text = value.strip() if isinstance(value, str) else value
+    if text in ("", None):
+        return 1
+    if isinstance(text, str):
+        digits = text.replace(",", "") if _has_thousands(text) else text
+        text = int(digits) if re.fullmatch(r"[0-9]{1,20}", digits) else None
+    if not isinstance(text, int) or isinstance(text, bool) or not 1 <= text <= Purchase.QUANTITY_MAX:
+        refuse("not_whole_number", f"Quantity must be a whole number from 1 to {Purchase.QUANTITY_MAX:,}")
+    return text
+
+
+def _has_thousands(text: str) -> bool:
+    return re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+", text) is not None
+
+
+def _currency(value: object, info: ValidationInfo) -> str | None:
+    code = one_line("Currency", value, 200)
+    if code is None:
+        return None
+    if code.upper() not in currencies():
+        refuse("unknown_currency", "Currency must be a code of three letters, like USD")
+    return code.upper()
+
+
+def _money(label: str, value: object, info: ValidationInfo) -> Money | None:
+    fixed = info.data.get("currency")
+    return read_money(label, value, fixed or _rules(info).currency, is_fixed=fixed is not None)
+
+
+def _amount(value: object, info: ValidationInfo) -> Money | None:
+    return _money("Amount", value, info)
+
+
+def _unit_price(value: object, info: ValidationInfo) -> Money | None:
+    price = _money("Price of one", value, info)
+    if price and info.data.get("amount"):
+        refuse("amount_twice", "Give the amount or the price of one, not both")
+    if price:
+        times("Amount", price, info.data.get("quantity", 1))  # refuses what would be too large
+    return price
+
+
+def _purchased_on(value: object, info: ValidationInfo) -> Day:
+    today = _rules(info).today
+    return read_day("Purchase date", value, today) or Day(today, "today")
+
+
+def _note(value: object) -> str | None:
+    return many_lines("Note", value, Purchase.NOTE_MAX)
+
+
+def _external_id(value: object) -> str | None:
+    return key_text("Purchase number", value, Purchase.EXTERNAL_ID_MAX)
+
+
+def _customer_id(value: object) -> UUID | Literal["new"] | None:
+    if value in (None, ""):
+        return None
+    if value == NEW_CUSTOMER:
+        return NEW_CUSTOMER
+    try:
+        return public_id.decode(public_id.CUSTOMER, str(value))
+    except ValueError:
+        refuse("unknown_customer", "Choose one of the customers that are shown")
+
+
+class PurchaseDetails(Schema):
+    """A purchase as it is asked for. Blank is the same as left out."""
+
+    customer_id: Annotated[UUID | Literal["new"] | None, PlainValidator(_customer_id)] = None
+    """The customer, when the caller names them; `new` says that none of those known is meant."""
+    customer: Buyer | None = None
+    item: Annotated[str, PlainValidator(_item)] = ""
+    quantity: Annotated[int, PlainValidator(_quantity)] = 1
+    currency: Annotated[str | None, PlainValidator(_currency)] = None
+    amount: Annotated[Money | None, PlainValidator(_amount)] = None
+    unit_price: Annotated[Money | None, PlainValidator(_unit_price)] = None
+    purchased_on: Annotated[Day, PlainValidator(_purchased_on)] = None  # type: ignore[assignment]  # the rule says today
+    note: Annotated[str | None, PlainValidator(_note)] = None
+    external_id: Annotated[str | None, PlainValidator(_external_id)] = None
+
+    @field_validator("customer", mode="before")
+    @classmethod
+    def _somebody_bought(cls, customer: object, info: ValidationInfo) -> object:
+        if customer is None and not isinstance(info.data.get("customer_id"), UUID):
+            refuse("no_customer", NO_CUSTOMER)
+        return customer
+
+    @property
+    def paid(self) -> Money | None:
+        """What was paid for the whole line."""
+        return self.amount or (
+            self.unit_price and Money(self.unit_price.minor * self.quantity, self.unit_price.currency)
+        )
+
+    @property
+    def given(self) -> dict[str, Known]:
+        return self.customer.given if self.customer else {}
+
+    def content_hash(self) -> bytes:
+        """SHA-256 of what is asked for, normalised: a retry has the same (domain: exactly once)."""
+        content = [
+            str(self.customer_id),
+            self.given,
+            self.item,
+            self.quantity,
+            self.paid,
+            self.purchased_on.said,
+            self.note,
+            self.external_id,
+        ]
+        return hashlib.sha256(json.dumps(content).encode()).digest()
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The flat fields of a form or a table row in the shape of PurchaseDetails; `customer` stays a line."""
+    details = {field: value for field, value in flat.items() if field not in ("customer", *BUYER_FIELDS)}
+    buyer = {field: flat[field] for field in BUYER_FIELDS if flat.get(field)}
+    if flat.get("customer"):
+        buyer["line"] = flat["customer"]
+    return details | {"customer": buyer or None}
+
+
+def flat_field(problem: Problem, flat: Mapping[str, Any]) -> str:
+    """The flat field to change: the line of the customer, where the part at fault stands in it."""
+    is_in_line = problem.field in BUYER_FIELDS and not flat.get(problem.field) and flat.get("customer")
+    return "customer" if is_in_line else problem.field

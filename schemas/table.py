@@ -1,0 +1,73 @@
+"""Tables of purchases as they come in files: CSV with a line of headers."""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from schemas.purchase import FLAT_FIELDS
+
+
+class TableError(Exception):
+    """The table cannot be read at all; the message says what to do."""
+
+
+class Row(NamedTuple):
+    line: int
+    """Where the row begins in the file, the headers being line 1."""
+    fields: dict[str, str]
+    """The flat fields of PurchaseDetails."""
+    fault: str | None = None
+    """Why the row could not be taken apart, if it could not."""
+
+
+def read_table(lines: Iterable[str], columns: Mapping[str, str], constants: Mapping[str, str]) -> Iterator[Row]:
+    """The rows of a CSV file.
+
+    `columns` gives the header of a field's column; other columns whose header is the name of a field are taken as
+    that field. `constants` are the same in every row. Raises TableError before the first row.
+    """
+    reader = csv.reader(lines, strict=True)
+    try:
+        headers = [header.strip() for header in next(reader, [])]
+    except csv.Error as error:
+        raise TableError(f"The first line cannot be read as CSV: {error}") from None
+    places = _places(headers, columns, constants)
+    return _rows(reader, len(headers), places, dict(constants))
+
+
+def _places(headers: list[str], columns: Mapping[str, str], constants: Mapping[str, str]) -> dict[str, int]:
+    """The place of each field's cell in a row."""
+    if not any(headers):
+        raise TableError("The file is empty. Its first line must name the columns")
+    if unknown := sorted((columns.keys() | constants.keys()) - set(FLAT_FIELDS)):
+        raise TableError(f"“{unknown[0]}” is not a field. The fields are {', '.join(FLAT_FIELDS)}")
+    if both := sorted(columns.keys() & constants.keys()):
+        raise TableError(f"“{both[0]}” is given both as a column and as a text. Give it once")
+    taken = set(columns.values())
+    own_names = {name: name for name in FLAT_FIELDS if name in headers and name not in taken and name not in constants}
+    wanted = own_names | dict(columns)
+    for header in wanted.values():
+        if headers.count(header) != 1:
+            times = "twice" if header in headers else "not"
+            raise TableError(f"The column “{header}” is {times} in the file. Its columns are {', '.join(headers)}")
+    if not wanted:
+        raise TableError(f"No column is matched to a field. The columns are {', '.join(headers)}")
+    return {name: headers.index(header) for name, header in wanted.items()}
+
+
+def _rows(reader, width: int, places: dict[str, int], constants: dict[str, str]) -> Iterator[Row]:  # type: ignore[no-untyped-def]  # csv names no type for its reader
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Row(line, {}, f"This line cannot be read as CSV: {error}")
+            continue
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != width:
+            yield Row(line, {}, f"This row has {len(cells)} cells where the first line names {width} columns")
+            continue
+        yield Row(line, constants | {name: cells[place] for name, place in places.items()})

@@ -1,0 +1,49 @@
+"""Rules for text, whatever it means."""
+
+import re
+import unicodedata
+
+from models.normal import INVISIBLE
+from schemas.problems import refuse
+
+# A decoder puts U+FFFD where bytes were no text; a lone surrogate is half a character. Neither can be read back.
+_UNREADABLE = re.compile("[\ud800-\udfff\ufffd]")
+# Tab and line breaks are white space; the other control characters have no place in a text (NUL stops PostgreSQL).
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+
+
+def one_line(label: str, value: object, max_length: int) -> str | None:
+    """Text as it is kept: NFC, trimmed, white space collapsed; None when nothing visible is left."""
+    return _within(label, " ".join(_readable(label, value).split()), max_length)
+
+
+def many_lines(label: str, value: object, max_length: int) -> str | None:
+    """Like `one_line`, but line breaks stay."""
+    lines = _readable(label, value).splitlines()
+    return _within(label, "\n".join(line.rstrip() for line in lines).strip(), max_length)
+
+
+def key_text(label: str, value: object, max_length: int) -> str | None:
+    """One line that is compared exactly, such as a customer number: what cannot be seen is refused."""
+    text = one_line(label, value, max_length)
+    if text and INVISIBLE.search(text):
+        refuse("invisible_character", f"{label} has an invisible character. Type it again")
+    return text
+
+
+def _readable(label: str, value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        refuse("not_text", f"{label} must be text")
+    if _UNREADABLE.search(value):
+        refuse("unreadable_character", f"{label} has a character that could not be read. Type it again")
+    if _CONTROL.search(value):
+        refuse("control_character", f"{label} has a control character. Type it again")
+    return unicodedata.normalize("NFC", value)
+
+
+def _within(label: str, text: str, max_length: int) -> str | None:
+    if len(text) > max_length:
+        refuse("too_long", f"{label} must be {max_length:,} characters or fewer")
+    return text if INVISIBLE.sub("", text).strip() else None
