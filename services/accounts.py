@@ -1,0 +1,113 @@
+"""Accounts: opening a shop, signing in and out, passwords."""
+
+import hashlib
+import secrets
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from extensions import db
+from models import Shop, User, UserSession, clock
+from models.dialect import violated_constraint
+from schemas.account import Credentials, PasswordChange, Registration
+from services.refusals import EmailTaken, WrongPassword
+
+# OWASP's second choice for Argon2id: 19 MiB, two passes, one lane.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+def register(details: Registration) -> User:
+    """Opens a shop with its first user. Raises EmailTaken."""
+    shop = Shop(name=details.shop_name, currency=details.currency, country=details.country, time_zone=details.time_zone)
+    user = User(
+        shop=shop,
+        email=details.email.shown,
+        email_normal=details.email.normal,
+        password_hash=_HASHER.hash(details.password),
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add_all([shop, user])
+    except IntegrityError as error:
+        if violated_constraint(error) != "uq_users_email_normal":
+            raise
+        raise EmailTaken("This e-mail address already has an account. Sign in instead") from None
+    return user
+
+
+def check_credentials(credentials: Credentials) -> User | None:
+    """The user whose address and password these are. Takes as long for an unknown address (ASVS 6.3.8)."""
+    user = db.session.scalar(select(User).where(User.email_normal == credentials.email))
+    if not _is_password(user.password_hash if user else _nobodys_hash(), credentials.password):
+        return None
+    if user and _HASHER.check_needs_rehash(user.password_hash):
+        user.password_hash = _HASHER.hash(credentials.password)
+    return user
+
+
+def find_user(email_normal: str) -> User | None:
+    return db.session.scalar(select(User).where(User.email_normal == email_normal))
+
+
+def open_session(user: User) -> None:
+    """Signs a browser in: from here on the user's `get_id` is the token of a new session."""
+    token = secrets.token_urlsafe(32)
+    now = clock.utc_now()
+    db.session.add(
+        UserSession(token_hash=_hash_of(token), shop_id=user.shop_id, user_id=user.id, created_at=now, last_seen_at=now)
+    )
+    db.session.flush()
+    user.session_token = token
+
+
+def find_session(token: str) -> tuple[User, UserSession] | None:
+    """The user signed in by this token, and the session; None when it has ended or run out."""
+    found = db.session.execute(
+        select(User, UserSession)
+        .join(UserSession, (UserSession.shop_id == User.shop_id) & (UserSession.user_id == User.id))
+        .where(UserSession.token_hash == _hash_of(token))
+    ).one_or_none()
+    if found is None or not found.UserSession.is_alive(clock.utc_now()):
+        return None
+    found.User.session_token = token
+    return found.User, found.UserSession
+
+
+def mark_seen(token: str) -> None:
+    """Notes that the session is in use, which keeps it from running out."""
+    db.session.execute(
+        update(UserSession).where(UserSession.token_hash == _hash_of(token)).values(last_seen_at=clock.utc_now())
+    )
+
+
+def end_session(user: User) -> None:
+    """Signs out the browser by which this user was loaded."""
+    db.session.execute(delete(UserSession).where(UserSession.token_hash == _hash_of(user.get_id())))
+
+
+def change_password(user: User, change: PasswordChange) -> None:
+    """Ends every session of the user and opens a new one. Raises WrongPassword."""
+    if not _is_password(user.password_hash, change.current_password):
+        raise WrongPassword("Enter the password you sign in with now")
+    user.password_hash = _HASHER.hash(change.new_password)
+    db.session.execute(delete(UserSession).where(UserSession.shop_id == user.shop_id, UserSession.user_id == user.id))
+    open_session(user)
+
+
+def _is_password(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, password.encode("utf-8", "surrogatepass"))
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _HASHER.hash(secrets.token_urlsafe())
+
+
+def _hash_of(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

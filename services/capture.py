@@ -1,0 +1,217 @@
+"""The one operation that records purchases: finds or creates the customer, updates them, exactly once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from extensions import db
+from models import Change, Customer, Identity, Purchase, Shop, User, clock
+from models.columns import new_id
+from models.dialect import violated_constraint
+from models.normal import normal_words
+from schemas.purchase import PurchaseDetails
+from services.matching import FieldChange, find_customer, update_customer
+from services.refusals import Contention, ExternalIdTaken, KeyReused, Refusal
+from services.register import Register
+
+# Each attempt but the last was lost to somebody who finished: fifty at the same instant need two.
+_ATTEMPTS = 8
+_DECIDED_BY = {"pk_identities", "uq_purchases_shop_id_capture_key", "uq_purchases_shop_id_external_id"}
+
+
+class Capture(NamedTuple):
+    """A wish to record a purchase, under the key that makes it happen exactly once."""
+
+    details: PurchaseDetails
+    key: str
+
+
+@dataclass
+class Captured:
+    """A purchase that is recorded, and what that did to its customer."""
+
+    purchase: Purchase
+    customer: Customer
+    changes: list[FieldChange]
+    is_replay: bool = False
+    left_alone: dict[str, Customer] = field(default_factory=dict)
+    """What was given but is another customer's, by field."""
+
+    @property
+    def outcome(self) -> str:
+        """`created`, `updated` or `unchanged`: what became of the customer."""
+        if self.purchase.matched_on is None:
+            return "created"
+        return "updated" if self.changes else "unchanged"
+
+
+def capture(details: PurchaseDetails, *, shop: Shop, by: User, source: str, key: str) -> Captured:
+    """Records one purchase. The caller commits.
+
+    Raises a Refusal of services.refusals when a rule says no, Contention when others kept winning every race.
+    """
+    [result] = capture_all([Capture(details, key)], shop=shop, by=by, source=source)
+    if isinstance(result, Refusal):
+        raise result
+    return result
+
+
+def capture_all(captures: Sequence[Capture], *, shop: Shop, by: User, source: str) -> list[Captured | Refusal]:
+    """Records many purchases, with the very results that one by one would give. The caller commits.
+
+    What is refused is in its place in the list and leaves no trace. Raises Contention like `capture`.
+    """
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            db.session.expire_all()
+        try:
+            with db.session.begin_nested(), db.session.no_autoflush:
+                return _Ledger(captures, shop, by, source).record_all()
+        except StaleDataError:
+            continue
+        except IntegrityError as error:
+            if violated_constraint(error) not in _DECIDED_BY:
+                raise
+    raise Contention("Many purchases of this customer came at the same instant. Try again")
+
+
+class _Ledger:
+    """One attempt at a list of captures."""
+
+    def __init__(self, captures: Sequence[Capture], shop: Shop, by: User, source: str):
+        self._captures, self._shop, self._by, self._source = captures, shop, by, source
+        self._at: datetime = clock.utc_now()
+        self._register = Register(shop.id)
+        self._new: list[Captured] = []
+        known = _recorded_before(captures, shop.id)
+        self._by_key = {captured.purchase.capture_key: captured for captured in known}
+        self._by_external_id = {captured.purchase.external_id: captured for captured in known}
+
+    def record_all(self) -> list[Captured | Refusal]:
+        self._read_ahead()
+        results = [self._record_or_refuse(wish) for wish in self._captures]
+        self._register.write()
+        db.session.add_all(captured.purchase for captured in self._new)
+        db.session.flush()
+        db.session.add_all(change for captured in self._new for change in self._history(captured))
+        db.session.flush()
+        return results
+
+    def _read_ahead(self) -> None:
+        """All that the captures will ask of the register, in two queries."""
+        buyers = [wish.details.given for wish in self._captures if wish.key not in self._by_key]
+        self._register.read_owners(
+            (kind, given[kind].normal) for given in buyers for kind in Identity.STRONG if kind in given
+        )
+        self._register.read_namesakes(
+            given["name"].normal
+            for given in buyers
+            if "name" in given
+            and not any(kind in given and self._register.owner(kind, given[kind].normal) for kind in Identity.STRONG)
+        )
+
+    def _record_or_refuse(self, wish: Capture) -> Captured | Refusal:
+        try:
+            return self._replay(wish) or self._record(wish)
+        except Refusal as refusal:
+            return refusal
+
+    def _replay(self, wish: Capture) -> Captured | None:
+        before = self._by_key.get(wish.key)
+        if before is None:
+            return None
+        if before.purchase.content_hash != wish.details.content_hash():
+            raise KeyReused("This was already recorded with other content", before.purchase)
+        return Captured(before.purchase, before.customer, before.changes, is_replay=True)
+
+    def _record(self, wish: Capture) -> Captured:
+        details = wish.details
+        if details.external_id and details.external_id in self._by_external_id:
+            raise ExternalIdTaken(f"Purchase number {details.external_id} is already recorded. Each is used once")
+        match = find_customer(details, self._register)
+        customer = match.customer or self._register.open()
+        changes, left_alone = update_customer(customer, details.given, self._register, self._shop.country)
+        if changes:
+            customer.updated_at = self._at
+        purchase = self._purchase(wish, customer, match.matched_on)
+        captured = Captured(purchase, customer, changes, left_alone=left_alone)
+        self._by_key[wish.key] = captured
+        if details.external_id:
+            self._by_external_id[details.external_id] = captured
+        self._new.append(captured)
+        return captured
+
+    def _purchase(self, wish: Capture, customer: Customer, matched_on: str | None) -> Purchase:
+        details = wish.details
+        paid = details.paid
+        return Purchase(
+            shop_id=self._shop.id,
+            id=new_id(),
+            customer_id=customer.id,
+            item=details.item,
+            item_normal=normal_words(details.item),
+            quantity=details.quantity,
+            amount_minor=paid and paid.minor,
+            currency=paid and paid.currency,
+            purchased_on=details.purchased_on.on,
+            note=details.note,
+            external_id=details.external_id,
+            buyer={field: known.shown for field, known in details.given.items()},
+            matched_on=matched_on,
+            capture_key=wish.key,
+            content_hash=details.content_hash(),
+            source=self._source,
+            recorded_at=self._at,
+            recorded_by_id=self._by.id,
+        )
+
+    def _history(self, captured: Captured) -> Iterable[Change]:
+        for change in captured.changes:
+            yield Change(
+                shop_id=self._shop.id,
+                id=new_id(),
+                customer_id=captured.customer.id,
+                by_purchase_id=captured.purchase.id,
+                user_id=self._by.id,
+                at=self._at,
+                **change._asdict(),
+            )
+
+
+def _recorded_before(captures: Sequence[Capture], shop_id: int) -> list[Captured]:
+    """The purchases that already have one of the keys or external ids."""
+    keys = [wish.key for wish in captures]
+    external_ids = [wish.details.external_id for wish in captures if wish.details.external_id]
+    has_been: ColumnElement[bool] = Purchase.capture_key.in_(keys)
+    if external_ids:
+        has_been = or_(has_been, Purchase.external_id.in_(external_ids))
+    found = (
+        select(Purchase, Customer)
+        .join(Customer, and_(Customer.shop_id == Purchase.shop_id, Customer.id == Purchase.customer_id))
+        .where(Purchase.shop_id == shop_id, has_been)
+    )
+    rows = db.session.execute(found).all()
+    changes = _changes_by_purchase([purchase for purchase, _ in rows], shop_id)
+    return [Captured(purchase, customer, changes.get(purchase.id, [])) for purchase, customer in rows]
+
+
+def _changes_by_purchase(purchases: Sequence[Purchase], shop_id: int) -> dict[UUID, list[FieldChange]]:
+    if not purchases:
+        return {}
+    found = (
+        select(Change)
+        .where(Change.shop_id == shop_id, Change.by_purchase_id.in_([purchase.id for purchase in purchases]))
+        .order_by(Change.id)
+    )
+    changes: dict[UUID, list[FieldChange]] = defaultdict(list)
+    for change in db.session.scalars(found):
+        assert change.by_purchase_id is not None
+        changes[change.by_purchase_id].append(FieldChange(change.field, change.before, change.after))
+    return changes

@@ -1,0 +1,90 @@
+"""Questions about customers."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_, select
+
+from extensions import db
+from models import Change, Customer, Identity, Purchase, User
+from schemas.filters import CustomerFilters
+from services.paging import Page, Position, read_page
+
+_DIGITS_MIN = 3
+
+
+class Summary(NamedTuple):
+    """A customer as they are told apart in a list."""
+
+    customer: Customer
+    purchase_count: int
+    last_purchased_on: date | None
+
+
+class Event(NamedTuple):
+    """A change of a customer, with who made it."""
+
+    change: Change
+    user: User
+
+
+def list_customers(shop_id: int, filters: CustomerFilters, position: Position) -> Page[Summary]:
+    """In the order of their names. Raises BadCursor."""
+    query = select(Customer).where(Customer.shop_id == shop_id)
+    if filters.q:
+        query = query.where(_is_found_by(shop_id, filters.q))
+    page = read_page(query, (Customer.name_normal, Customer.id), position, descending=False)
+    return Page(summaries(page.rows, shop_id), page.before, page.after)
+
+
+def summaries(customers: Sequence[Customer], shop_id: int) -> list[Summary]:
+    """What each of these customers bought so far, in the order given."""
+    ids = [customer.id for customer in customers]
+    counted = (
+        select(Purchase.customer_id, func.count(), func.max(Purchase.purchased_on))
+        .where(Purchase.shop_id == shop_id, Purchase.customer_id.in_(ids))
+        .group_by(Purchase.customer_id)
+    )
+    found = {customer_id: (count, last) for customer_id, count, last in db.session.execute(counted)}
+    return [Summary(customer, *found.get(customer.id, (0, None))) for customer in customers]
+
+
+def find(shop_id: int, id: UUID) -> Customer | None:
+    return db.session.get(Customer, (shop_id, id))
+
+
+def identities(customer: Customer) -> Sequence[Identity]:
+    """All that the customer is known by, the strongest first."""
+    found = db.session.scalars(
+        select(Identity)
+        .where(Identity.shop_id == customer.shop_id, Identity.customer_id == customer.id)
+        .order_by(Identity.kind, Identity.value)
+    )
+    order = (*Identity.STRONG, "name")
+    return sorted(found, key=lambda identity: order.index(identity.kind))
+
+
+def history(customer: Customer, position: Position) -> Page[Event]:
+    """What changed, the newest first. Raises BadCursor."""
+    changes = select(Change).where(Change.shop_id == customer.shop_id, Change.customer_id == customer.id)
+    page = read_page(changes, (Change.id,), position, descending=True)
+    users = {
+        user.id: user
+        for user in db.session.scalars(
+            select(User).where(User.shop_id == customer.shop_id, User.id.in_({change.user_id for change in page.rows}))
+        )
+    }
+    return Page([Event(change, users[change.user_id]) for change in page.rows], page.before, page.after)
+
+
+def _is_found_by(shop_id: int, q: str):  # type: ignore[no-untyped-def]  # SQLAlchemy's own type says nothing more
+    known_by = [func.lower(Identity.value).contains(q, autoescape=True)]
+    # 07700 900 is how people say +447700900…: the digits are searched without the spaces and the leading zero.
+    digits = re.sub(r"[^0-9]", "", q).lstrip("0")
+    if len(digits) >= _DIGITS_MIN and re.fullmatch(r"[0-9+() ./-]+", q):
+        known_by.append(and_(Identity.kind == "phone", Identity.value.contains(digits)))
+    identity = select(Identity.customer_id).where(Identity.shop_id == shop_id, Identity.kind != "name", or_(*known_by))
+    return or_(Customer.name_normal.contains(q, autoescape=True), Customer.id.in_(identity))

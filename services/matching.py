@@ -1,0 +1,92 @@
+"""Who is the same customer: rules 1 to 4 of the domain, and what a capture changes on them."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from models import Customer, Identity
+from schemas.contact import Known, normal_form
+from schemas.purchase import BUYER_FIELDS, NEW_CUSTOMER, PurchaseDetails
+from services.refusals import AmbiguousCustomer, IdentityConflict, UnknownCustomer
+from services.register import Register
+
+
+class Match(NamedTuple):
+    customer: Customer | None
+    """None: nobody known is meant, a new customer is."""
+    matched_on: str | None
+
+
+class FieldChange(NamedTuple):
+    field: str
+    before: str | None
+    after: str | None
+
+
+_NOBODY = Match(None, None)
+
+
+def find_customer(details: PurchaseDetails, register: Register) -> Match:
+    """Raises UnknownCustomer, AmbiguousCustomer or IdentityConflict, and guesses nothing."""
+    given = details.given
+    if isinstance(details.customer_id, UUID):
+        return Match(_picked(details.customer_id, register), "customer_id")
+    owners = _owners(given, register)
+    candidates = list(dict.fromkeys(owners.values()))
+    if len(candidates) > 1 or (candidates and details.customer_id == NEW_CUSTOMER):
+        raise IdentityConflict("What was entered belongs to different customers. Choose who bought it", candidates)
+    if candidates:
+        return Match(candidates[0], next(iter(owners)))
+    if "name" not in given or details.customer_id == NEW_CUSTOMER:
+        return _NOBODY
+    return _find_by_name(given, register)
+
+
+def _picked(id: UUID, register: Register) -> Customer:
+    customer = register.customer(id)
+    if customer is None:
+        raise UnknownCustomer("Choose one of the customers that are shown")
+    return customer
+
+
+def _owners(given: dict[str, Known], register: Register) -> dict[str, Customer]:
+    """Whom each strong identity belongs to, by kind, the strongest first."""
+    found = {kind: register.owner(kind, given[kind].normal) for kind in Identity.STRONG if kind in given}
+    return {kind: customer for kind, customer in found.items() if customer}
+
+
+def _find_by_name(given: dict[str, Known], register: Register) -> Match:
+    namesakes = register.namesakes(given["name"].normal)
+    is_only_name_given = set(given) == {"name"}
+    if len(namesakes) > 1 and is_only_name_given:
+        raise AmbiguousCustomer(f"Several customers are called {given['name'].shown}. Choose who bought it", namesakes)
+    if len(namesakes) == 1 and (is_only_name_given or register.is_only_a_name(namesakes[0])):
+        return Match(namesakes[0], "name")
+    return _NOBODY
+
+
+def update_customer(
+    customer: Customer, given: dict[str, Known], register: Register, country: str
+) -> tuple[list[FieldChange], dict[str, Customer]]:
+    """Puts what is given in place of what was there.
+
+    Returns the changes, and what was left alone because it is another customer's, by field.
+    """
+    changes, left_alone = [], {}
+    for field in BUYER_FIELDS:
+        if field not in given or _is_same(customer, field, given[field], country):
+            continue
+        before, known = getattr(customer, field), given[field]
+        if field == "name":
+            register.rename(customer, known)
+        elif (owner := register.owner(field, known.normal)) not in (None, customer):
+            left_alone[field] = owner
+            continue
+        else:
+            register.know_by(customer, field, known)
+        changes.append(FieldChange(field, before, known.shown))
+    return changes, left_alone
+
+
+def _is_same(customer: Customer, field: str, known: Known, country: str) -> bool:
+    shown = getattr(customer, field)
+    return shown is not None and (shown == known.shown or normal_form(field, shown, country) == known.normal)

@@ -1,0 +1,65 @@
+"""What a service may refuse, told so that the door can say what to do. Nothing was written when one is raised."""
+
+from collections.abc import Sequence
+
+from models import Customer, Purchase
+
+
+class Refusal(Exception):
+    """A rule of the domain says no. `field` is the flat field of PurchaseDetails that it is about."""
+
+    field = "customer"
+
+    def __init__(self, message: str):
+        super().__init__(message)
+        self.message = message
+
+
+class CustomerUnclear(Refusal):
+    """Who bought cannot be told; `candidates` are those who may be meant."""
+
+    def __init__(self, message: str, candidates: Sequence[Customer]):
+        super().__init__(message)
+        self.candidates = candidates
+
+
+class AmbiguousCustomer(CustomerUnclear):
+    """Several customers bear the name (domain: identity, rule 3)."""
+
+
+class IdentityConflict(CustomerUnclear):
+    """What was given belongs to different customers (domain: identity, rule 2)."""
+
+
+class UnknownCustomer(Refusal):
+    """The customer that was named is none of this shop's."""
+
+
+class KeyReused(Refusal):
+    """The capture key stands for `purchase`, which was asked for with other content (domain: exactly once)."""
+
+    def __init__(self, message: str, purchase: Purchase):
+        super().__init__(message)
+        self.purchase = purchase
+
+
+class ExternalIdTaken(Refusal):
+    """Another purchase of the shop has this number."""
+
+    field = "external_id"
+
+
+class EmailTaken(Refusal):
+    """The address already has an account."""
+
+    field = "email"
+
+
+class WrongPassword(Refusal):
+    """The current password was not the one typed."""
+
+    field = "current_password"
+
+
+class Contention(Exception):
+    """Others kept winning the race for the same customer or key; trying again later will do."""

@@ -1,0 +1,138 @@
+"""The register of a shop's customers, as far as a capture asks for it."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import and_, delete, exists, or_, select, tuple_
+
+from extensions import db
+from models import Customer, Identity
+from models.columns import new_id
+from schemas.contact import Known
+
+Key = tuple[str, str]
+"""The kind of an identity and its normal form."""
+
+
+class Register:
+    """Knows who is known by what: read from the database when first asked, then kept true to what is claimed here.
+
+    Nothing is written before `write`, and then the unique key of identities decides, not what was read.
+    """
+
+    def __init__(self, shop_id: int):
+        self._shop_id = shop_id
+        self._owners: dict[Key, Customer | None] = {}
+        self._namesakes: dict[str, list[Customer]] = {}
+        self._with_strong_identity: set[UUID] = set()
+        self._new_customers: list[Customer] = []
+        self._claimed: dict[Key, Customer] = {}
+        self._released: set[Key] = set()
+
+    def customer(self, id: UUID) -> Customer | None:
+        return db.session.get(Customer, (self._shop_id, id))
+
+    def owner(self, kind: str, normal: str) -> Customer | None:
+        """The customer whom this identity belongs to."""
+        self.read_owners([(kind, normal)])
+        return self._owners[kind, normal]
+
+    def namesakes(self, name: str) -> list[Customer]:
+        """All customers of this name (in normal form), the earliest first."""
+        self.read_namesakes([name])
+        return self._namesakes[name]
+
+    def is_only_a_name(self, customer: Customer) -> bool:
+        """Whether one of the `namesakes` has no strong identity yet."""
+        return customer.id not in self._with_strong_identity
+
+    def read_owners(self, keys: Iterable[Key]) -> None:
+        """Reads many at once, so that later questions cost nothing."""
+        missing = sorted(set(keys) - self._owners.keys())
+        if not missing:
+            return
+        self._owners.update(dict.fromkeys(missing))
+        by_kind: dict[str, list[str]] = {}
+        for kind, value in missing:
+            by_kind.setdefault(kind, []).append(value)
+        found = (
+            select(Identity.kind, Identity.value, Customer)
+            .join(Customer, and_(Customer.shop_id == Identity.shop_id, Customer.id == Identity.customer_id))
+            .where(Identity.shop_id == self._shop_id)
+            .where(or_(*(and_(Identity.kind == kind, Identity.value.in_(values)) for kind, values in by_kind.items())))
+        )
+        for kind, value, customer in db.session.execute(found):
+            self._owners[kind, value] = customer
+
+    def read_namesakes(self, names: Iterable[str]) -> None:
+        missing = sorted(set(names) - self._namesakes.keys())
+        if not missing:
+            return
+        self._namesakes.update((name, []) for name in missing)
+        has_strong = exists().where(
+            Identity.shop_id == Customer.shop_id, Identity.customer_id == Customer.id, Identity.kind != "name"
+        )
+        found = (
+            select(Customer, has_strong)
+            .where(Customer.shop_id == self._shop_id, Customer.name_normal.in_(missing))
+            .order_by(Customer.id)
+        )
+        for customer, is_strong in db.session.execute(found):
+            self._namesakes[customer.name_normal].append(customer)
+            if is_strong:
+                self._with_strong_identity.add(customer.id)
+
+    def open(self) -> Customer:
+        """A new customer, known by nothing yet."""
+        customer = Customer(shop_id=self._shop_id, id=new_id(), name_normal="")
+        self._new_customers.append(customer)
+        return customer
+
+    def rename(self, customer: Customer, name: Known) -> None:
+        """Gives the name, and its identity if that is free. The identity of the old name is given up."""
+        if customer.name_normal:
+            self._give_up_name(customer)
+        namesakes = self.namesakes(name.normal)
+        # An identity of a name always belongs to one who bears it: without namesakes it is free, or lost in a race.
+        if not namesakes or self.owner("name", name.normal) is None:
+            self._claim(("name", name.normal), customer)
+        namesakes.append(customer)
+        customer.name, customer.name_normal = name
+
+    def know_by(self, customer: Customer, kind: str, known: Known) -> None:
+        """Adds a strong identity and shows it; older ones of the kind keep finding the customer."""
+        if self.owner(kind, known.normal) is None:
+            self._claim((kind, known.normal), customer)
+        self._with_strong_identity.add(customer.id)
+        setattr(customer, kind, known.shown)
+
+    def write(self) -> None:
+        """Puts everything claimed into the session and flushes.
+
+        Raises IntegrityError when somebody else claimed an identity first, StaleDataError when they changed a customer.
+        """
+        # Always in this order, so that two captures at the same instant wait for each other and never in a ring.
+        db.session.add_all(self._new_customers)
+        db.session.flush()
+        if self._released:
+            db.session.execute(
+                delete(Identity).where(
+                    Identity.shop_id == self._shop_id, tuple_(Identity.kind, Identity.value).in_(sorted(self._released))
+                )
+            )
+        db.session.add_all(
+            Identity(shop_id=self._shop_id, kind=kind, value=value, customer_id=customer.id)
+            for (kind, value), customer in sorted(self._claimed.items(), key=lambda claim: claim[0])
+        )
+        db.session.flush()
+
+    def _claim(self, key: Key, customer: Customer) -> None:
+        self._owners[key] = self._claimed[key] = customer
+
+    def _give_up_name(self, customer: Customer) -> None:
+        key = ("name", customer.name_normal)
+        self.namesakes(customer.name_normal).remove(customer)
+        if self.owner(*key) is customer:
+            self._owners[key] = None
+            if self._claimed.pop(key, None) is None:
+                self._released.add(key)
