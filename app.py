@@ -1,0 +1,50 @@
+"""The table of contents of Tillbook."""
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from config import Settings, flask_config, read_settings
+from extensions import bootstrap, csrf, db, login, migrate
+from models import dialect
+from routes import account, auth, cli, customers, errors, formats, gate, headers, purchases, request_log
+from routes.reading import FormRequest
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The app, run by these settings or by those of the environment. Raises SettingsError."""
+    settings = settings or read_settings()
+    app = Flask(__name__)
+    app.request_class = FormRequest
+    app.config.from_mapping(flask_config(settings))
+    set_up_requests(app, settings)
+    bind_extensions(app)
+    set_up_templates(app)
+    register_blueprints(app)
+    cli.register(app)
+    return app
+
+
+def set_up_requests(app: Flask, settings: Settings) -> None:
+    # Before the extensions look at a request: the log sees every one, and the gate knows who is there.
+    request_log.register(app, log_level=settings.log_level, as_json=settings.is_production)
+    headers.register(app, is_https=settings.is_https)
+    gate.register(app)
+    errors.register(app)
+
+
+def bind_extensions(app: Flask) -> None:
+    for extension in (db, csrf, login, bootstrap):
+        extension.init_app(app)
+    migrate.init_app(app, db)
+    with app.app_context():
+        dialect.prepare(db.engine)
+
+
+def set_up_templates(app: Flask) -> None:
+    app.jinja_env.undefined = StrictUndefined
+    formats.register(app)
+
+
+def register_blueprints(app: Flask) -> None:
+    for room in (auth, account, purchases, customers):
+        app.register_blueprint(room.bp)

@@ -1,0 +1,99 @@
+"""Settings, read once from the environment and, where there is one, from `.env`."""
+
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from click import ClickException
+from pydantic import BeforeValidator, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRET_KEY_MIN_BYTES = 32
+_PLACEHOLDERS = ("change", "secret", "example", "your-", "placeholder")
+
+
+class SettingsError(ClickException):
+    """The environment does not describe a way to run; the message names the setting and the remedy."""
+
+
+def _driver_named(url: Any) -> Any:
+    # Hosts hand out postgres://, which SQLAlchemy no longer knows, and it reads postgresql:// as another driver.
+    if isinstance(url, str):
+        for scheme in ("postgres://", "postgresql://"):
+            if url.startswith(scheme):
+                return "postgresql+psycopg2://" + url.removeprefix(scheme)
+    return url
+
+
+class Settings(BaseSettings):
+    """How this process runs. Production is the default, so that nothing runs half-configured by accident."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    environment: Literal["development", "production"] = "production"
+    secret_key: str = ""
+    database_url: Annotated[str, BeforeValidator(_driver_named)] = ""
+    base_url: str = ""
+    """Where people reach the app, like https://till.example.com; makes cookies Secure when it is https."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    flask_debug: bool = False
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def is_https(self) -> bool:
+        return urlsplit(self.base_url).scheme == "https"
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if len(self.secret_key.encode()) < SECRET_KEY_MIN_BYTES:
+            raise ValueError(
+                f"SECRET_KEY must be at least {SECRET_KEY_MIN_BYTES} bytes. "
+                "Make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
+            )
+        if not self.database_url:
+            raise ValueError(
+                "DATABASE_URL must be set, like sqlite:///tillbook.db or postgresql://user:password@host/db"
+            )
+        if self.is_production:
+            self._is_fit_for_production()
+        return self
+
+    def _is_fit_for_production(self) -> None:
+        if any(word in self.secret_key.lower() for word in _PLACEHOLDERS):
+            raise ValueError("SECRET_KEY must be random, not a placeholder")
+        if urlsplit(self.base_url).scheme not in ("http", "https") or not urlsplit(self.base_url).netloc:
+            raise ValueError("BASE_URL must be set, like https://till.example.com")
+        if self.flask_debug:
+            raise ValueError("FLASK_DEBUG must be off in production")
+
+
+def read_settings(**values: Any) -> Settings:
+    """Settings from the environment; `values` win over it. Raises SettingsError with one line naming the setting."""
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name}: {reason}" if name else reason) from None
+
+
+def flask_config(settings: Settings) -> dict[str, Any]:
+    """What Flask and its extensions are told, made from the settings."""
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True},
+        # A browser takes a __Host- cookie only over https, for this very host and every path.
+        "SESSION_COOKIE_NAME": "__Host-tillbook" if settings.is_https else "tillbook",
+        "SESSION_COOKIE_SECURE": settings.is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PREFERRED_URL_SCHEME": "https" if settings.is_https else "http",
+        # Forms live as long as the session they were made for: a page left open overnight still records.
+        "WTF_CSRF_TIME_LIMIT": None,
+        "BOOTSTRAP_SERVE_LOCAL": True,
+        "MAX_CONTENT_LENGTH": 64_000,
+    }

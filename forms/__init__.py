@@ -1,0 +1,1 @@
+"""How a schema is asked for in HTML. No rules of their own: the schema judges, the form shows its words."""

@@ -1,0 +1,40 @@
+from zoneinfo import available_timezones
+
+from wtforms import PasswordField, SelectField, StringField
+
+from forms.base import SchemaForm
+from schemas.account import Credentials, PasswordChange, Registration
+from schemas.currencies import countries, currencies
+
+
+class RegisterForm(SchemaForm):
+    schema = Registration
+
+    email = StringField("E-mail address")
+    password = PasswordField("Password")
+    shop_name = StringField("Name of your shop")
+    country = SelectField("Country", validate_choice=False)
+    currency = SelectField("Currency", validate_choice=False)
+    time_zone = SelectField("Time zone", validate_choice=False)
+
+    def __init__(self, **values: str):
+        super().__init__(**values)
+        self.country.choices = list(countries().items())
+        self.currency.choices = [(code, f"{code} – {name}") for code, name in currencies().items()]
+        self.time_zone.choices = [
+            (zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"
+        ]
+
+
+class LoginForm(SchemaForm):
+    schema = Credentials
+
+    email = StringField("E-mail address")
+    password = PasswordField("Password")
+
+
+class PasswordForm(SchemaForm):
+    schema = PasswordChange
+
+    current_password = PasswordField("Current password")
+    new_password = PasswordField("New password")

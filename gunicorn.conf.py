@@ -1,0 +1,23 @@
+"""How gunicorn serves Tillbook; every figure can be set in the environment."""
+
+import os
+from typing import Any
+
+from config import SettingsError, read_settings
+
+bind = os.environ.get("BIND", "127.0.0.1:5000")
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = int(os.environ.get("WEB_THREADS", "4"))
+worker_class = "gthread"
+timeout = 30
+graceful_timeout = 20
+# Requests are logged by the app, without addresses; the control socket opens a door that nobody here uses.
+accesslog = None
+control_socket_disable = True
+
+
+def on_starting(_: Any) -> None:
+    try:
+        read_settings()
+    except SettingsError as error:
+        raise SystemExit(f"Tillbook cannot start: {error}") from None

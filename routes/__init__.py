@@ -1,0 +1,1 @@
+"""The doors: they read, call one service, commit and answer."""

@@ -1,0 +1,111 @@
+"""Register, sign in, sign out."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_user
+
+from extensions import db
+from forms.account import LoginForm, RegisterForm
+from models import User
+from schemas.currencies import countries, currency_of, time_zones_of
+from services import accounts
+from services.refusals import EmailTaken
+
+bp = Blueprint("auth", __name__)
+
+
+@bp.get("/register")
+def register() -> ResponseReturnValue:
+    return render_template("auth/register.html", form=RegisterForm(**_usual_shop()))
+
+
+@bp.post("/register")
+def open_shop() -> ResponseReturnValue:
+    form = RegisterForm()
+    if form.validate_on_submit():
+        try:
+            user = accounts.register(form.details)
+        except EmailTaken as taken:
+            form.refuse(taken.field, taken.message)
+        else:
+            _sign_in(user)
+            flash(f"Welcome. {user.shop.name} is open: record the first purchase.")
+            return redirect(url_for("purchases.new"), 303)
+    return render_template("auth/register.html", form=form), 422
+
+
+@bp.get("/login")
+def login() -> ResponseReturnValue:
+    if current_user.is_authenticated:
+        return redirect(url_for("purchases.new"))
+    return render_template("auth/login.html", form=LoginForm())
+
+
+@bp.post("/login")
+def sign_in() -> ResponseReturnValue:
+    form = LoginForm()
+    if form.validate_on_submit():
+        user = accounts.check_credentials(form.details)
+        if user is not None:
+            _sign_in(user)
+            return redirect(_local_path(request.args.get("next")) or url_for("purchases.new"), 303)
+        form.refuse("email", "E-mail address or password is not right. Check both and try again")
+    return render_template("auth/login.html", form=form), 422
+
+
+@bp.post("/logout")
+def logout() -> ResponseReturnValue:
+    accounts.end_session(current_user)
+    db.session.commit()
+    session.clear()
+    flash("Signed out.")
+    return redirect(url_for(".login"), 303)
+
+
+def _sign_in(user: User) -> None:
+    if current_user.is_authenticated:
+        accounts.end_session(current_user)
+    accounts.open_session(user)
+    db.session.commit()
+    session.clear()  # what was known before, the CSRF token too, does not outlive a change of user
+    login_user(user)
+
+
+def _local_path(target: str | None) -> str | None:
+    """The target when it is a page of this site; browsers read // and \\ as the beginning of another."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return None
+    parts = urlsplit(target)
+    is_plain = target.isprintable() and not parts.scheme and not parts.netloc
+    return target if is_plain else None
+
+
+def _usual_shop() -> dict[str, str]:
+    """Country, currency and time zone that the browser's language suggests."""
+    regions = [language.partition("-")[2].upper() for language, _ in request.accept_languages]
+    country = next((region for region in regions if region in countries()), "US")
+    zones = time_zones_of(country)
+    return {
+        "country": country,
+        "currency": currency_of(country) or "USD",
+        "time_zone": _MAIN_ZONES.get(country) or (zones[0] if zones else "UTC"),
+    }
+
+
+# Where a country has several zones, the one that most of its people live in.
+_MAIN_ZONES = {
+    "AU": "Australia/Sydney",
+    "BR": "America/Sao_Paulo",
+    "CA": "America/Toronto",
+    "CN": "Asia/Shanghai",
+    "DE": "Europe/Berlin",
+    "ES": "Europe/Madrid",
+    "ID": "Asia/Jakarta",
+    "MX": "America/Mexico_City",
+    "NZ": "Pacific/Auckland",
+    "PT": "Europe/Lisbon",
+    "RU": "Europe/Moscow",
+    "US": "America/New_York",
+}

@@ -1,0 +1,148 @@
+"""The operator's doors: `flask users create` and `flask import`."""
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TextIO
+
+import click
+from flask import Flask
+from flask.cli import AppGroup, with_appcontext
+
+from extensions import db
+from models import User
+from models.normal import normal_email
+from routes.formats import money_text
+from schemas.account import Registration
+from schemas.problems import Refused, judge
+from schemas.table import TableError, read_table
+from services import accounts
+from services.importing import ImportReport, import_rows
+from services.refusals import EmailTaken
+
+_WRONG_ROWS_SHOWN = 100
+
+users = AppGroup("users", help="People with accounts.")
+
+
+def register(app: Flask) -> None:
+    app.cli.add_command(users)
+    app.cli.add_command(import_file)
+
+
+@users.command("create")
+@click.argument("email")
+@click.option("--shop", "shop_name", default="My shop", show_default=True, help="The name of the shop it opens.")
+@click.option("--country", default="US", show_default=True, help="ISO 3166-1 code, for phone numbers.")
+@click.option("--currency", default="USD", show_default=True, help="ISO 4217 code, for amounts.")
+@click.option("--time-zone", default="UTC", show_default=True, help="IANA name: when the shop's day begins.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@with_appcontext
+def create_user(email: str, password_stdin: bool, **shop: str) -> None:
+    """Opens a shop with EMAIL as its user."""
+    password = (
+        _password_from_stdin()
+        if password_stdin
+        else click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    )
+    try:
+        user = accounts.register(judge(Registration, {"email": email, "password": password, **shop}))
+    except Refused as refused:
+        raise click.ClickException("\n".join(problem.message for problem in refused.problems)) from None
+    except EmailTaken as taken:
+        raise click.ClickException(taken.message) from None
+    db.session.commit()
+    click.echo(f"Created {user.email}, shop “{user.shop.name}”.")
+
+
+def _password_from_stdin() -> str:
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--user", "email", required=True, help="Who records the purchases; their shop receives them.")
+@click.option("--column", "columns", multiple=True, metavar="FIELD=HEADER", help="Which column holds a field.")
+@click.option("--item", help="What was bought, for files without such a column.")
+@click.option("--dry-run", is_flag=True, help="Check every row as if importing, and store nothing.")
+@with_appcontext
+def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | None, dry_run: bool) -> None:
+    """Records every row of the CSV file FILE, or none of them. The same file again changes nothing.
+
+    \b
+    Fields: customer (one line: a name, an e-mail, Tim <tim@example.com>), name, email, phone, reference,
+    item, quantity, amount, unit_price, currency, purchased_on, note, external_id.
+    Columns whose header is the name of a field are found by themselves.
+    """
+    user = _user(email)
+    began = time.perf_counter()
+    # What is no UTF-8 becomes U+FFFD, which the schema refuses with the row's number.
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as text:
+        try:
+            rows = read_table(_lines(text), _mapping(columns), {"item": item} if item else {})
+            report = import_rows(rows, shop=user.shop, by=user, import_id=_content_id(file))
+        except TableError as error:
+            raise click.ClickException(str(error)) from None
+    if report.wrong:
+        db.session.rollback()
+        _tell_wrong(report, _mapping(columns))
+    if dry_run:
+        db.session.rollback()
+    else:
+        db.session.commit()
+    _tell(report, user, dry_run, time.perf_counter() - began)
+
+
+def _user(email: str) -> User:
+    user = accounts.find_user(normal_email(email.strip()))
+    if user is None:
+        raise click.ClickException(f"{email} has no account. Make one with: flask users create {email}")
+    return user
+
+
+def _mapping(columns: tuple[str, ...]) -> dict[str, str]:
+    pairs = [column.partition("=") for column in columns]
+    if wrong := [field for field, _, header in pairs if not header]:
+        raise click.ClickException(f"--column {wrong[0]}: write it like --column purchased_on=date")
+    return {field.strip(): header.strip() for field, _, header in pairs}
+
+
+def _content_id(file: Path) -> str:
+    """The same for the same content, whatever the file is called: what makes a second import a replay."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()[:32]
+
+
+def _lines(text: TextIO) -> Iterator[str]:
+    """The file's lines, with a progress bar on a terminal."""
+    size = os.fstat(text.fileno()).st_size
+    with click.progressbar(length=size, label="Importing", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        for line in text:
+            yield line
+            bar.update(text.buffer.tell() - bar.pos)
+
+
+def _tell_wrong(report: ImportReport, columns: Mapping[str, str]) -> None:
+    for wrong in report.wrong[:_WRONG_ROWS_SHOWN]:
+        where = f"line {wrong.line}, {columns.get(wrong.field, wrong.field)}" if wrong.field else f"line {wrong.line}"
+        click.echo(f"{where}: {wrong.message}", err=True)
+    if len(report.wrong) > _WRONG_ROWS_SHOWN:
+        click.echo(f"… and {len(report.wrong) - _WRONG_ROWS_SHOWN:,} more", err=True)
+    raise click.ClickException(f"{len(report.wrong):,} wrong. Nothing was stored: mend the file and import it again.")
+
+
+def _tell(report: ImportReport, user: User, dry_run: bool, seconds: float) -> None:
+    verb = "Would import" if dry_run else "Imported"
+    click.echo(f"{verb} {report.recorded:,} purchases, {report.pieces:,} pieces, in {seconds:.1f} s.")
+    for currency, minor in sorted(report.amounts.items()):
+        click.echo(f"Amounts: {money_text(minor, currency, user.shop.country)} ({currency})")
+    outcomes = report.outcomes
+    click.echo(
+        f"Customers: {outcomes['created']:,} new; {outcomes['updated']:,} rows updated one, "
+        f"{outcomes['unchanged']:,} changed nothing."
+    )
+    if report.repeated:
+        click.echo(f"Already imported before, left as they are: {report.repeated:,} rows.")

@@ -1,0 +1,64 @@
+"""A page for each thing that can go wrong, which says what to do."""
+
+import structlog
+from flask import Flask, g, render_template
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy import exc
+from werkzeug.exceptions import HTTPException
+
+from extensions import db
+from services.paging import BadCursor
+from services.refusals import Contention
+
+log = structlog.get_logger("tillbook")
+
+_PAGES = {
+    404: ("Page not found", "Check the address, or go on from here."),
+    405: ("This page cannot be used that way", "Go on from here."),
+    413: ("That was too much at once", "Send less: a form holds up to 64 kB."),
+    429: ("Too many tries", "Wait a minute, then try again."),
+    503: ("Tillbook is busy", "Nothing was stored. Wait a moment, then send it again."),
+}
+_ELSE = ("That did not work", "Go back, look over what was sent, and try again.")
+
+
+def register(app: Flask) -> None:
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(CSRFError, _forged_or_expired)
+    app.register_error_handler(BadCursor, lambda _: _page(404))
+    for fault in (exc.OperationalError, exc.TimeoutError, Contention):
+        app.register_error_handler(fault, _busy)
+    app.register_error_handler(Exception, _bug)
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None or error.code is None or error.code < 400:
+        return error  # a redirect made by the router
+    body, status = _page(error.code)
+    kept = [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
+    return body, status, kept
+
+
+def _forged_or_expired(_: CSRFError) -> ResponseReturnValue:
+    advice = "Nothing was stored. Go back: what was typed is still there. Reload that page, then send it again."
+    return _page(400, "This page was open for too long", advice)
+
+
+def _busy(error: Exception) -> ResponseReturnValue:
+    db.session.rollback()
+    log.warning("busy", fault=type(error).__name__)
+    body, status = _page(503)
+    return body, status, [("Retry-After", "2")]
+
+
+def _bug(error: Exception) -> ResponseReturnValue:
+    db.session.rollback()
+    log.error("bug", exc_info=error)
+    advice = f"Nothing was stored. Try again; if it happens again, report this number: {g.request_id}"
+    return _page(500, "Something broke on our side", advice)
+
+
+def _page(status: int, title: str | None = None, advice: str | None = None) -> tuple[str, int]:
+    usual_title, usual_advice = _PAGES.get(status, _ELSE)
+    return render_template("errors/error.html", title=title or usual_title, advice=advice or usual_advice), status

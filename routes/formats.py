@@ -1,0 +1,70 @@
+"""How pages and the command line show money, days and instants; ids in addresses."""
+
+from datetime import date, datetime
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency
+from flask import Flask, request
+from flask_login import current_user
+from werkzeug.routing import BaseConverter, ValidationError
+
+from models import public_id
+from schemas.money import Money
+
+
+class CustomerIdConverter(BaseConverter):
+    """`<customer_id:id>` in a route: a public id in the address, a UUID in the view; anything else is a 404."""
+
+    regex = r"cus_[0-9a-z]{26}"
+
+    def to_python(self, value: str) -> UUID:
+        try:
+            return public_id.decode(public_id.CUSTOMER, value)
+        except ValueError:
+            raise ValidationError from None
+
+    def to_url(self, value: UUID) -> str:
+        return public_id.encode(public_id.CUSTOMER, value)
+
+
+def register(app: Flask) -> None:
+    app.url_map.converters["customer_id"] = CustomerIdConverter
+    app.jinja_env.filters.update(money=_money, day=_day, instant=_instant, count=_count)
+    app.jinja_env.globals.update(address=_address)
+
+
+def money_text(minor: int, currency: str, country: str) -> str:
+    """$15.50, as English is written in the country."""
+    try:
+        locale = Locale.parse(f"en_{country}")
+    except UnknownLocaleError:
+        locale = Locale("en")
+    return format_currency(Money(minor, currency).decimal, currency, locale=locale)
+
+
+def _money(minor: int | None, currency: str | None) -> str:
+    if minor is None or currency is None:
+        return ""
+    return money_text(minor, currency, current_user.shop.country)
+
+
+def _day(on: date) -> str:
+    return format_date(on, "d MMM y", locale="en")
+
+
+def _instant(at: datetime) -> str:
+    return format_datetime(at, "d MMM y, HH:mm", tzinfo=ZoneInfo(current_user.shop.time_zone), locale="en")
+
+
+def _address(**changes: str | None) -> str:
+    """The address of this page with some of its query changed; None takes a part out."""
+    kept = {name: value for name, value in ({**request.args} | changes).items() if value is not None}
+    return request.path + (f"?{urlencode(kept)}" if kept else "")
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"

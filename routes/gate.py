@@ -1,0 +1,64 @@
+"""Who gets in, before any page is asked: everything needs a signed-in user but a short public list."""
+
+from flask import Flask, current_app, g, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from extensions import db, login
+from models import User, UserSession, clock
+from models.dialect import only_reads
+from services import accounts
+
+PUBLIC = {"static", "bootstrap.static", "auth.register", "auth.open_shop", "auth.login", "auth.sign_in"}
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+def register(app: Flask) -> None:
+    app.before_request(_note_what_may_write)
+    app.before_request(_ask_to_sign_in)
+    app.teardown_request(_forget_what_may_write)
+    login.login_view = "auth.login"
+    login.login_message = "Sign in to go on."
+    login.session_protection = None  # a session is a row that can be ended; guessing from addresses only locks out
+    login.user_loader(_load_user)
+
+
+def _note_what_may_write() -> None:
+    g.viewer = None
+    only_reads.set(request.method in _SAFE_METHODS)
+
+
+def _forget_what_may_write(_: BaseException | None) -> None:
+    only_reads.set(False)
+
+
+def _ask_to_sign_in() -> ResponseReturnValue | None:
+    if (request.endpoint or "").endswith("static"):
+        return None
+    # Asked for once, here: an error page must not need the database to know whom it is shown to.
+    g.viewer = current_user._get_current_object() if current_user.is_authenticated else None
+    # A page that does not exist is nobody's secret: it goes on to its 404.
+    if request.endpoint is None or request.endpoint in PUBLIC or g.viewer:
+        return None
+    answer: ResponseReturnValue = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+    return answer
+
+
+def _load_user(token: str) -> User | None:
+    found = accounts.find_session(token)
+    if found is None:
+        return None
+    user, session = found
+    if clock.utc_now() - session.last_seen_at < UserSession.SEEN_EVERY:
+        return user
+    return _seen_again(token)
+
+
+def _seen_again(token: str) -> User | None:
+    # A transaction of its own, which may write even when the request only reads.
+    db.session.rollback()
+    only_reads.set(False)
+    accounts.mark_seen(token)
+    db.session.commit()
+    found = accounts.find_session(token)
+    return found[0] if found else None

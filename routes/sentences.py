@@ -1,0 +1,42 @@
+"""What happened, in words."""
+
+from models import Shop
+from routes.formats import money_text
+from services.capture import Captured
+from services.matching import FieldChange
+
+_SPOKEN = {"name": "name", "email": "e-mail", "phone": "phone", "reference": "customer number"}
+
+
+def recorded(captured: Captured, shop: Shop) -> str:
+    """“Recorded: Tim, a book. Tim was already known: phone added.”"""
+    who = captured.customer.shown_name
+    if captured.is_replay:
+        return f"Already recorded: {_purchase(captured, shop)}. Nothing was added."
+    sentences = [f"Recorded: {_purchase(captured, shop)}."]
+    if captured.outcome == "created":
+        sentences.append(f"{who} is a new customer.")
+    elif captured.outcome == "updated":
+        sentences.append(f"{who} was already known: {', '.join(map(_change, captured.changes))}.")
+    else:
+        sentences.append(f"{who} was already known.")
+    sentences += [
+        f"The {_SPOKEN[field]} stays with {owner.shown_name}, who had it before."
+        for field, owner in captured.left_alone.items()
+    ]
+    return " ".join(sentences)
+
+
+def _purchase(captured: Captured, shop: Shop) -> str:
+    purchase = captured.purchase
+    what = f"{purchase.quantity:,} × {purchase.item}" if purchase.quantity > 1 else purchase.item
+    parts = [captured.customer.shown_name, what]
+    if purchase.amount_minor is not None and purchase.currency is not None:
+        parts.append(money_text(purchase.amount_minor, purchase.currency, shop.country))
+    return ", ".join(parts)
+
+
+def _change(change: FieldChange) -> str:
+    if change.before is None:
+        return f"{_SPOKEN[change.field]} added"
+    return f"{_SPOKEN[change.field]} changed from {change.before} to {change.after}"

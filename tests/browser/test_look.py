@@ -1,0 +1,51 @@
+"""Every page, wide and narrow, light and dark: readable by everybody."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.browser.counter import Counter
+
+LONG = "Wolfeschlegelsteinhausenbergerdorff" * 4
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A phone of the narrowest kind."""
+    context = browser.new_context(viewport={"width": 320, "height": 800}, color_scheme=request.param)
+    yield context.new_page()
+    context.close()
+
+
+def test_no_page_scrolls_sideways_or_shuts_anybody_out(counter: Counter) -> None:
+    for path in ("/login", "/register"):
+        counter.go(path)
+        look_at(counter.page)
+    counter.register()
+    look_at(counter.page)
+    counter.record("Tim <tim@example.com>", "a book")
+    counter.record("Tim <other@example.com>", "a pen", Amount="12")
+    counter.record(LONG, LONG)
+    look_at(counter.page)
+    counter.record("Tim", "a lamp", Amount="1,5", Quantity="none", Date="3/4")
+    look_at(counter.page)
+    counter.go("/purchases/new")
+    counter.record("Tim", "a lamp")
+    look_at(counter.page)
+    for path in ("/purchases", "/purchases?q=lamp&purchased_from=3%2F4", "/customers", "/customers?q=tim", "/account"):
+        counter.go(path)
+        look_at(counter.page)
+    counter.go("/customers?q=tim@example.com")
+    with counter.page.expect_navigation():
+        counter.page.get_by_role("link", name="Tim", exact=True).click()
+    look_at(counter.page)
+    counter.go("/nowhere")
+    look_at(counter.page)
+
+
+def look_at(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320, page.url
+    found = Axe().run(page)
+    assert found.violations_count == 0, (page.url, found.generate_report())

@@ -1,0 +1,106 @@
+"""The people of the tests, and what they send."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask
+from sqlalchemy import select
+
+from extensions import db
+from models import Customer, Purchase, Shop, User
+from schemas.account import Registration
+from schemas.problems import ShopRules, judge
+from schemas.purchase import PurchaseDetails, nested
+from services import accounts
+from services.capture import Captured, capture
+from tests.pages import Browser
+
+PASSWORD = "correct horse battery"
+
+
+def registration_values(**changes: str) -> dict[str, str]:
+    values = {
+        "email": "owner@example.com",
+        "password": PASSWORD,
+        "shop_name": "Corner shop",
+        "country": "US",
+        "currency": "USD",
+        "time_zone": "America/New_York",
+    }
+    return values | changes
+
+
+def purchase_values(**changes: str) -> dict[str, str]:
+    """The flat fields of a purchase that every door takes."""
+    return {"customer": "Tim", "item": "a book"} | changes
+
+
+@dataclass
+class Person:
+    app: Flask
+    email: str
+    user_id: int
+    shop_id: int
+
+    @cached_property
+    def browser(self) -> Browser:
+        """Signed in."""
+        browser = Browser(self.app)
+        browser.get("/login").submit(email=self.email, password=PASSWORD)
+        return browser
+
+    @property
+    def user(self) -> User:
+        """Needs an app context."""
+        return db.session.get_one(User, self.user_id)
+
+    def capture(self, key: str | None = None, source: str = "web", **flat: Any) -> Captured:
+        """Records by the service and commits. `flat` are the fields of a form, `customer_id` too."""
+        with self.app.app_context():
+            captured = capture(
+                self.details(**flat), shop=self.user.shop, by=self.user, source=source, key=key or str(uuid4())
+            )
+            db.session.commit()
+            return captured
+
+    def details(self, **flat: Any) -> PurchaseDetails:
+        """Judged by the rules of the shop. Needs an app context."""
+        shop = self.user.shop
+        values = purchase_values() | flat
+        chosen = {"customer_id": values.pop("customer_id")} if "customer_id" in values else {}
+        return judge(PurchaseDetails, nested(values) | chosen, ShopRules(shop.currency, shop.country, shop.today()))
+
+    def customers(self) -> list[Customer]:
+        """All of the shop, the earliest first."""
+        with self.app.app_context():
+            found = select(Customer).where(Customer.shop_id == self.shop_id).order_by(Customer.id)
+            return list(db.session.scalars(found))
+
+    def purchases(self) -> list[Purchase]:
+        """All of the shop, the earliest recorded first."""
+        with self.app.app_context():
+            found = select(Purchase).where(Purchase.shop_id == self.shop_id).order_by(Purchase.id)
+            return list(db.session.scalars(found))
+
+
+def make_person(app: Flask, email: str, **changes: str) -> Person:
+    with app.app_context():
+        user = accounts.register(judge(Registration, registration_values(email=email, **changes)))
+        db.session.commit()
+        return Person(app, email, user.id, user.shop_id)
+
+
+def make_colleague(owner: Person, email: str = "colleague@example.com") -> Person:
+    """A second user of the owner's shop."""
+    with owner.app.app_context():
+        user = User(
+            shop=db.session.get_one(Shop, owner.shop_id),
+            email=email,
+            email_normal=email,
+            password_hash=owner.user.password_hash,
+        )
+        db.session.add(user)
+        db.session.commit()
+        return Person(owner.app, email, user.id, user.shop_id)

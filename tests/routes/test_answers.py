@@ -1,0 +1,145 @@
+"""Headers, error pages and the log: what every answer has."""
+
+import json
+from pathlib import Path
+
+import pytest
+from flask import Flask, abort
+from sqlalchemy.exc import OperationalError
+
+from app import create_app
+from extensions import db
+from services.refusals import Contention
+from tests.cast import Person
+from tests.conftest import make_settings
+from tests.pages import Browser
+
+
+def test_every_answer_has_a_strict_policy(app: Flask, owner: Person) -> None:
+    for path in ("/login", "/purchases", "/nowhere", "/static/tillbook.css"):
+        headers = owner.browser.get_raw(path).headers
+        assert "default-src 'self'" in headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["X-Request-Id"]
+
+
+def test_private_pages_are_not_kept_by_anybody(owner: Person) -> None:
+    headers = owner.browser.get_raw("/purchases").headers
+    assert headers["Cache-Control"] == "no-store"
+    assert "Cookie" in headers["Vary"]
+    assert "no-store" not in owner.browser.get_raw("/static/tillbook.css").headers["Cache-Control"]
+
+
+def test_under_https_the_cookie_is_bound_to_it(sqlite_url: str) -> None:
+    app = create_app(make_settings(sqlite_url, base_url="https://till.example.com"))
+    response = app.test_client().get("/login", base_url="https://till.example.com")
+    cookie = response.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-tillbook=")
+    for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+        assert part in cookie
+    assert response.headers["Strict-Transport-Security"]
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_a_request_id_is_taken_over_only_when_it_is_harmless(app: Flask) -> None:
+    client = app.test_client()
+    assert client.get("/login", headers={"X-Request-Id": "abc-12345678"}).headers["X-Request-Id"] == "abc-12345678"
+    for odd in ("short", "x" * 65, "a b c d e f g", "<script>alert</script>"):
+        assert client.get("/login", headers={"X-Request-Id": odd}).headers["X-Request-Id"] != odd
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "heading"),
+    [
+        ("get", "/nowhere", 404, "Page not found"),
+        ("get", "/customers/1", 404, "Page not found"),
+        ("delete", "/purchases", 405, "This page cannot be used that way"),
+    ],
+)
+def test_what_cannot_be_done_has_a_page_that_says_what_to_do(
+    owner: Person, method: str, path: str, status: int, heading: str
+) -> None:
+    response = owner.browser.send(method, path)
+    assert response.status_code == status
+    assert heading in response.text
+    assert "Go to the first page" in response.text
+
+
+def test_a_form_that_is_too_long_is_413(owner: Person) -> None:
+    page = owner.browser.get("/purchases/new")
+    response = page.submit(status=413, customer="Tim", item="x" * 70_000)
+    assert response.heading == "That was too much at once"
+
+
+class TestFaults:
+    @pytest.fixture
+    def faulty(self, app: Flask, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+        """The page of purchases fails in the way given; faults cannot be ordered from a healthy database."""
+
+        def fail_with(error: Exception) -> None:
+            def view() -> None:
+                raise error
+
+            monkeypatch.setitem(app.view_functions, "purchases.index", view)
+
+        return fail_with
+
+    def test_a_bug_shows_a_number_to_report_and_no_detail(self, owner: Person, faulty) -> None:  # type: ignore[no-untyped-def]
+        faulty(RuntimeError("secret detail"))
+        page = owner.browser.get("/purchases", 500)
+        assert page.response.headers["X-Request-Id"] in page.soup.get_text()
+        assert "secret" not in page.response.text
+        assert "Traceback" not in page.response.text
+
+    @pytest.mark.parametrize(
+        "fault", [OperationalError("SELECT secret", {}, Exception("database is locked")), Contention("busy")]
+    )
+    def test_a_busy_database_asks_to_wait(self, owner: Person, faulty, fault: Exception) -> None:  # type: ignore[no-untyped-def]
+        faulty(fault)
+        page = owner.browser.get("/purchases", 503)
+        assert page.heading == "Tillbook is busy"
+        assert page.response.headers["Retry-After"] == "2"
+        assert "secret" not in page.response.text
+
+    def test_other_refusals_have_a_page_too(self, owner: Person, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(app.view_functions, "purchases.index", lambda: abort(418))
+        assert owner.browser.get("/purchases", 418).heading == "That did not work"
+
+
+def test_an_unreachable_database_is_a_503_with_a_page(tmp_path: Path) -> None:
+    app = create_app(make_settings(f"sqlite:///{tmp_path}/no/such/folder.db"))
+    browser = Browser(app)
+    page = browser.get("/login")  # nothing is asked of the database yet
+    page = page.submit(status=503, email="tim@example.com", password="some password")
+    assert page.heading == "Tillbook is busy"
+
+
+def test_each_request_is_one_line_without_names_or_addresses(
+    sqlite_url: str, migrated_app: Flask, owner: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = migrated_app.config["SQLALCHEMY_DATABASE_URI"]
+    production = {"environment": "production", "base_url": "http://localhost", "log_level": "INFO"}
+    app = create_app(make_settings(url, **production))
+    browser = Browser(app)
+    browser.get("/login").submit(email=owner.email, password="correct horse battery")
+    customer = owner.capture(customer="Secretname <secret@example.com>").customer
+    capsys.readouterr()
+    browser.get(f"/customers/{customer.public_id}?q=secret")
+    [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert line["route"] == "/customers/<customer_id:id>"
+    assert (line["method"], line["status"], line["shop_id"], line["user_id"]) == (
+        "GET",
+        200,
+        owner.shop_id,
+        owner.user_id,
+    )
+    assert line["request_id"]
+    assert line["ms"] > 0
+    assert "secret" not in json.dumps(line).lower()
+    create_app(make_settings(url))  # puts the quiet log of the tests back
+    with app.app_context():
+        db.engine.dispose()

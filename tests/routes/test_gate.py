@@ -1,0 +1,81 @@
+"""Nobody gets where they do not belong; walks the whole map of routes, so that a new one cannot be forgotten."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from models.dialect import only_reads
+from routes.gate import PUBLIC
+from tests.cast import Person
+from tests.pages import Browser
+
+SOME_ID = "cus_01h455vb4pex5vsknk084sn02q"
+
+
+def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
+    """Endpoint, method and an address of each route."""
+    for rule in app.url_map.iter_rules():
+        path = rule.rule.replace("<customer_id:id>", SOME_ID).replace("<path:filename>", "x")
+        for method in sorted(rule.methods or ()):
+            if method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+                yield rule.endpoint, method, path
+
+
+def test_nobody_gets_past_the_door(app: Flask) -> None:
+    client = app.test_client()
+    for endpoint, method, path in routes(app):
+        response = client.open(path, method=method)
+        if endpoint in PUBLIC:
+            assert "/login" not in response.headers.get("Location", "")
+        else:
+            assert response.status_code == 302, path
+            assert response.location.startswith("/login"), path
+
+
+def test_every_form_needs_its_token(app: Flask, owner: Person) -> None:
+    client = app.test_client()
+    client.set_cookie("tillbook", owner.browser.cookie)
+    unsafe = [(method, path) for _, method, path in routes(app) if method != "GET"]
+    assert len(unsafe) >= 5
+    for method, path in unsafe:
+        response = client.open(path, method=method, data={"csrf_token": "forged"})
+        assert response.status_code == 400, path
+    assert owner.browser.get("/account").heading == "Account"
+
+
+def test_an_expired_page_says_that_nothing_is_lost(owner: Person) -> None:
+    page = owner.browser.post("/purchases", {"customer": "Tim", "item": "a book"}, 400)
+    assert page.heading == "This page was open for too long"
+    assert "what was typed is still there" in page.soup.get_text()
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "eyJfdXNlcl9pZCI6IjEifQ.x.y", "\x01"])
+def test_a_forged_cookie_is_nobody(app: Flask, cookie: str) -> None:
+    browser = Browser(app)
+    browser.cookie = cookie
+    assert browser.get("/purchases").heading == "Sign in"
+
+
+def test_the_session_lives_while_it_is_used_and_not_longer(owner: Person, at) -> None:  # type: ignore[no-untyped-def]
+    at("2026-11-21T12:00")
+    browser = Browser(owner.app)
+    browser.get("/login").submit(email=owner.email, password="correct horse battery")
+    for hour in ("2026-11-21T23:59", "2026-11-22T11:58"):
+        at(hour)
+        assert browser.get("/purchases").heading == "Purchases"
+    at("2026-11-22T23:59")
+    assert browser.get("/purchases").heading == "Sign in"
+
+
+def test_reading_takes_no_write_lock_and_leaves_nothing_behind(app: Flask, owner: Person) -> None:
+    page = owner.browser.get("/purchases/new")
+    seen = []
+    app.before_request_funcs.setdefault(None, []).append(lambda: seen.append(only_reads.get()))
+    try:
+        owner.browser.get("/purchases")
+        page.submit(customer="Tim", item="a book")
+    finally:
+        app.before_request_funcs[None].pop()
+    assert seen == [True, False, True]
+    assert only_reads.get() is False
