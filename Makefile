@@ -1,0 +1,46 @@
+# make run, make test, make check: see README.md. Each brings what it needs.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+BIN := .venv/bin
+
+.PHONY: run setup test check lock
+
+run: .venv/ready .env
+	$(BIN)/flask db upgrade
+	$(BIN)/gunicorn 'app:create_app()'
+
+setup: .venv/ready-to-develop
+
+test: .venv/ready-to-develop
+	$(BIN)/python -m tests.browser.get_browser
+	$(BIN)/pytest -n auto
+
+check: .venv/ready-to-develop
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --quiet --lint templates
+
+# Pins what requirements.in and requirements-dev.in ask for, with hashes, for every platform.
+lock: .venv/ready-to-develop
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command "make lock" requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
+
+.venv/ready: requirements.txt
+	@test -n "$(PYTHON)" || { echo "Tillbook needs Python 3.11 or newer with its venv module (Debian: apt-get install python3-venv)."; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+.venv/ready-to-develop: .venv/ready requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+.env:
+	umask 077 && printf 'ENVIRONMENT=development\nDATABASE_URL=sqlite:///tillbook.db\nSECRET_KEY=%s\n' \
+		"$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))')" > .env.new && mv .env.new .env
