@@ -4,10 +4,13 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from click import ClickException
-from pydantic import BeforeValidator, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 SECRET_KEY_MIN_BYTES = 32
+_BASE_URL_ADVICE = "must be set, like https://till.example.com"
 _PLACEHOLDERS = ("change", "secret", "example", "your-", "placeholder")
 
 
@@ -24,14 +27,29 @@ def _driver_named(url: Any) -> Any:
     return url
 
 
+def _is_database(url: str) -> bool:
+    try:
+        return make_url(url).get_backend_name() in ("sqlite", "postgresql")
+    except (ArgumentError, ValueError):
+        return False
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
 class Settings(BaseSettings):
     """How this process runs. Production is the default, so that nothing runs half-configured by accident."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
 
     environment: Literal["development", "production"] = "production"
-    secret_key: str = ""
-    database_url: Annotated[str, BeforeValidator(_driver_named)] = ""
+    secret_key: str = Field(default="", repr=False)
+    database_url: Annotated[str, BeforeValidator(_driver_named)] = Field(default="", repr=False)
     base_url: str = ""
     """Where people reach the app, like https://till.example.com; makes cookies Secure when it is https."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -52,10 +70,12 @@ class Settings(BaseSettings):
                 f"SECRET_KEY must be at least {SECRET_KEY_MIN_BYTES} bytes. "
                 "Make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
             )
-        if not self.database_url:
+        if not _is_database(self.database_url):
             raise ValueError(
                 "DATABASE_URL must be set, like sqlite:///tillbook.db or postgresql://user:password@host/db"
             )
+        if self.base_url and not _is_address(self.base_url):
+            raise ValueError(f"BASE_URL {_BASE_URL_ADVICE}")
         if self.is_production:
             self._is_fit_for_production()
         return self
@@ -63,8 +83,8 @@ class Settings(BaseSettings):
     def _is_fit_for_production(self) -> None:
         if any(word in self.secret_key.lower() for word in _PLACEHOLDERS):
             raise ValueError("SECRET_KEY must be random, not a placeholder")
-        if urlsplit(self.base_url).scheme not in ("http", "https") or not urlsplit(self.base_url).netloc:
-            raise ValueError("BASE_URL must be set, like https://till.example.com")
+        if not self.base_url:
+            raise ValueError(f"BASE_URL {_BASE_URL_ADVICE}")
         if self.flask_debug:
             raise ValueError("FLASK_DEBUG must be off in production")
 

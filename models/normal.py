@@ -13,8 +13,10 @@ INVISIBLE = re.compile(
 
 def normal_words(text: str) -> str:
     """A name or an item: NFKC, case-folded, single spaces, invisible characters removed (domain: normal forms)."""
-    # Folding can undo the composition, and composing can bring back a capital: fold between two NFKCs.
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    # What is invisible goes first, or it would keep an accent from its letter. Folding can undo the composition, and
+    # composing can bring back a capital: fold between two NFKCs.
+    composed = unicodedata.normalize("NFKC", INVISIBLE.sub("", text))
+    folded = unicodedata.normalize("NFKC", composed.casefold())
     return " ".join(INVISIBLE.sub("", folded).split())
 
 

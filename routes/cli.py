@@ -11,6 +11,7 @@ from typing import TextIO
 import click
 from flask import Flask
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import exc
 
 from extensions import db
 from models import User
@@ -21,7 +22,7 @@ from schemas.problems import Refused, judge
 from schemas.table import TableError, read_table
 from services import accounts
 from services.importing import ImportReport, import_rows
-from services.refusals import EmailTaken
+from services.refusals import Contention, EmailTaken
 
 _WRONG_ROWS_SHOWN = 100
 
@@ -86,6 +87,8 @@ def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | No
             report = import_rows(rows, shop=user.shop, by=user, import_id=_content_id(file))
         except TableError as error:
             raise click.ClickException(str(error)) from None
+        except (exc.OperationalError, Contention):
+            raise click.ClickException("The database is busy. Nothing was stored: import it again later.") from None
     if report.wrong:
         db.session.rollback()
         _tell_wrong(report, _mapping(columns))

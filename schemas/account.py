@@ -4,13 +4,13 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 from pydantic import PlainValidator
+from pydantic_core import PydanticCustomError
 
 from models import Shop, User
-from models.normal import normal_email
 from schemas.contact import Known, read_email
 from schemas.currencies import countries, currencies
 from schemas.problems import Schema, refuse
-from schemas.text import one_line
+from schemas.text import is_blank, one_line
 
 
 def _account_email(value: object) -> Known:
@@ -70,11 +70,14 @@ class Registration(Schema):
 
 
 def _typed_email(value: object) -> str:
-    # Whether an address is known must not show: one that could not be anybody's is looked up like any other.
-    email = value.strip() if isinstance(value, str) else ""
-    if not email:
+    if is_blank(value) or not isinstance(value, str):
         refuse("blank", "Enter your e-mail address")
-    return normal_email(email)
+    # Whether an address is known must not show: one that could not be anybody's is looked up like any other.
+    try:
+        known = read_email(value)
+    except PydanticCustomError:
+        known = None
+    return known.normal if known else ""
 
 
 def _typed_password(value: object) -> str:

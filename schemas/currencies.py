@@ -13,7 +13,7 @@ _ENGLISH = Locale("en")
 @cache
 def countries() -> dict[str, str]:
     """English names by ISO 3166-1 code, in the order of the names."""
-    known = {code: _ENGLISH.territories[code] for code in get_global("territory_zones") if code != "ZZ"}  # "unknown"
+    known = {code: _ENGLISH.territories[code] for code in get_global("territory_zones") if code not in ("001", "ZZ")}
     return dict(sorted(known.items(), key=lambda entry: entry[1]))
 
 

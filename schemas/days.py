@@ -52,9 +52,15 @@ def _day_in_words(label: str, words: str, today: date) -> Day:
     if not readings:
         refuse("not_a_date", f"{label} must be a real date, like {today}")
     if len(readings) > 1:
-        choices = " or ".join(f"{day.on.day} {_MONTHS[day.on.month - 1][:3].title()}" for day in reversed(readings))
+        choices = " or ".join(_unmistakable(day, words) for day in reversed(readings))
         refuse("date_ambiguous", f"“{words}” can be read in two ways. Write it like {choices}")
     return readings[0]
+
+
+def _unmistakable(day: Day, words: str) -> str:
+    """3 Apr, with the year if one was given."""
+    year = "" if day.said == words else f" {day.on.year}"
+    return f"{day.on.day} {_MONTHS[day.on.month - 1][:3].title()}{year}"
 
 
 def _readings(words: str, today: date) -> Iterator[Day]:

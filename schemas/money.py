@@ -10,7 +10,10 @@ from schemas.problems import refuse
 
 _LONGEST = 500
 _SPACES = " \u00a0\u2009\u202f"
-_PARTS = re.compile(rf"(?P<front>[^0-9.,+−-]*)(?P<number>[0-9.,'’{_SPACES}]*[0-9])(?P<back>[^0-9]*)")
+_AROUND = _SPACES + "."
+# A point begins a number (.50) only where it does not end a sign (Cg.50).
+_NUMBER = rf"(?:(?<![^\W\d_])\.)?[0-9](?:[0-9.,'’{_SPACES}]*[0-9])?"
+_PARTS = re.compile(rf"(?P<front>[^0-9,+−-]*?)(?P<number>{_NUMBER})(?P<back>[^0-9]*)")
 _PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
 _GROUPED = re.compile(rf"[0-9]{{1,3}}(?:(?P<mark>[,'’{_SPACES}])[0-9]{{3}})(?:(?P=mark)[0-9]{{3}})*(\.[0-9]+)?")
 _MARKS = re.compile(rf"[,'’{_SPACES}]")
@@ -46,7 +49,7 @@ def read_money(label: str, value: object, default_currency: str, *, is_fixed: bo
     parts = _PARTS.fullmatch(text)
     if parts is None:
         _not_an_amount(label)
-    units = [unit for unit in (parts["front"].strip(), parts["back"].strip(" .")) if unit]
+    units = [unit for unit in (parts["front"].strip(_AROUND), parts["back"].strip(_AROUND)) if unit]
     currency = default_currency
     for unit in units:
         currency = _currency_named(label, unit, currency, is_fixed=is_fixed)
@@ -60,10 +63,11 @@ def times(label: str, price: Money, quantity: int) -> Money:
 
 
 def _currency_named(label: str, unit: str, expected: str, *, is_fixed: bool) -> str:
-    # A dollar sign means the shop's own dollars: CA$ ends with the $ that Canadians write.
-    if unit.upper() == expected or (not unit.isalpha() and sign_of(expected).endswith(unit)):
+    # A dollar sign alone means the shop's own dollars: CA$ ends with the $ that Canadians write.
+    is_its_sign = len(unit) == 1 and not unit.isalpha() and sign_of(expected).endswith(unit)
+    if unit.upper() == expected or unit in _signs(expected) or is_its_sign:
         return expected
-    named = [code for code in currencies() if unit in (sign_of(code), code[:2] + sign_of(code)) or unit.upper() == code]
+    named = [code for code in currencies() if unit.upper() == code or unit in _signs(code)]
     if not named:
         _not_an_amount(label)
     if is_fixed:
@@ -73,13 +77,19 @@ def _currency_named(label: str, unit: str, expected: str, *, is_fixed: bool) -> 
     return named[0]
 
 
+def _signs(currency: str) -> tuple[str, str]:
+    """How the currency is written: $ or US$, CA$."""
+    sign = sign_of(currency).strip(_AROUND)
+    return sign, currency[:2] + sign
+
+
 def _minor_units(label: str, number: str, currency: str) -> int:
     if not _PLAIN.fullmatch(number):
         grouped = _GROUPED.fullmatch(number)
         # 1,299 KWD may be one and a third dinars or over a thousand: that currency has three decimals.
         is_ambiguous = "," in number and decimals(currency) == 3 and number.count(",") == 1 and "." not in number
         if grouped is None or is_ambiguous:
-            _ambiguous(label, number)
+            _ambiguous(label, number, decimals(currency))
         number = _MARKS.sub("", number)
     whole, _, fraction = number.partition(".")
     if len(fraction) > decimals(currency):
@@ -97,12 +107,13 @@ def _not_too_large(label: str, minor: int, currency: str) -> int:
     return minor
 
 
-def _ambiguous(label: str, number: str) -> NoReturn:
+def _ambiguous(label: str, number: str, decimals: int) -> NoReturn:
     head, comma, tail = number.rpartition(",")
     if not comma or len(number) > 30 or not tail.isdigit():
         _not_an_amount(label)
-    suggestion = re.sub(r"[^0-9]", "", head) + "." + tail
-    refuse("amount_ambiguous", f"“{number}” can be read in two ways. Write it with a point, like {suggestion}")
+    whole = re.sub(r"[^0-9]", "", head)
+    advice = f"with a point, like {whole}.{tail}" if len(tail) <= decimals else f"without commas, like {whole}{tail}"
+    refuse("amount_ambiguous", f"“{number}” can be read in two ways. Write it {advice}")
 
 
 def _not_an_amount(label: str) -> NoReturn:

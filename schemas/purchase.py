@@ -16,7 +16,7 @@ from schemas.currencies import currencies
 from schemas.days import Day, read_day
 from schemas.money import Money, read_money, times
 from schemas.problems import Problem, Schema, ShopRules, refuse
-from schemas.text import key_text, many_lines, one_line
+from schemas.text import is_blank, key_text, many_lines, one_line
 
 NO_CUSTOMER = "Enter who bought it: a name, an e-mail address or a phone number"
 NEW_CUSTOMER: Literal["new"] = "new"
@@ -48,13 +48,14 @@ class Buyer(Schema):
     def _take_line_apart(cls, data: Any) -> Any:
         if not isinstance(data, dict) or "line" not in data:
             return data
-        fields = {field: value for field, value in data.items() if field != "line"}
-        for field, value in read_line(data["line"] or "").items():
-            if value and fields.get(field):
-                refuse(
-                    "given_twice", f"Give the {_SPOKEN[field]} once, in the line of the customer or in its own field"
-                )
-            fields[field] = fields.get(field) or value
+        fields = {field: value for field, value in data.items() if field != "line" and not is_blank(value)}
+        if not isinstance(data["line"], str):
+            refuse("not_text", "Customer must be text")
+        for field, value in read_line(data["line"]).items():
+            if value and field in fields:
+                where = "in the line of the customer or in its own field"
+                refuse("given_twice", f"Give the {_SPOKEN[field]} once, {where}")
+            fields.setdefault(field, value)
         return fields
 
     @model_validator(mode="after")
@@ -167,6 +168,8 @@ class PurchaseDetails(Schema):
     @field_validator("customer", mode="before")
     @classmethod
     def _somebody_bought(cls, customer: object, info: ValidationInfo) -> object:
+        if isinstance(customer, dict) and all(map(is_blank, customer.values())):
+            customer = None
         if customer is None and not isinstance(info.data.get("customer_id"), UUID):
             refuse("no_customer", NO_CUSTOMER)
         return customer
@@ -200,13 +203,13 @@ class PurchaseDetails(Schema):
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     """The flat fields of a form or a table row in the shape of PurchaseDetails; `customer` stays a line."""
     details = {field: value for field, value in flat.items() if field not in ("customer", *BUYER_FIELDS)}
-    buyer = {field: flat[field] for field in BUYER_FIELDS if flat.get(field)}
-    if flat.get("customer"):
+    buyer = {field: flat[field] for field in BUYER_FIELDS if not is_blank(flat.get(field))}
+    if not is_blank(flat.get("customer")):
         buyer["line"] = flat["customer"]
     return details | {"customer": buyer or None}
 
 
 def flat_field(problem: Problem, flat: Mapping[str, Any]) -> str:
     """The flat field to change: the line of the customer, where the part at fault stands in it."""
-    is_in_line = problem.field in BUYER_FIELDS and not flat.get(problem.field) and flat.get("customer")
+    is_in_line = problem.field in BUYER_FIELDS and is_blank(flat.get(problem.field))
     return "customer" if is_in_line else problem.field

@@ -12,15 +12,24 @@ _UNREADABLE = re.compile("[\ud800-\udfff\ufffd]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 
+# Composing accents takes quadratic time: what can never become short enough is not composed.
+_COMPOSES_TO = 4
+
+
+def is_blank(value: object) -> bool:
+    """Whether nothing visible is given."""
+    return value is None or (isinstance(value, str) and not INVISIBLE.sub("", value).strip())
+
+
 def one_line(label: str, value: object, max_length: int) -> str | None:
     """Text as it is kept: NFC, trimmed, white space collapsed; None when nothing visible is left."""
-    return _within(label, " ".join(_readable(label, value).split()), max_length)
+    return _composed(label, " ".join(_readable(label, value).split()), max_length)
 
 
 def many_lines(label: str, value: object, max_length: int) -> str | None:
     """Like `one_line`, but line breaks stay."""
     lines = _readable(label, value).splitlines()
-    return _within(label, "\n".join(line.rstrip() for line in lines).strip(), max_length)
+    return _composed(label, "\n".join(line.rstrip() for line in lines).strip(), max_length)
 
 
 def key_text(label: str, value: object, max_length: int) -> str | None:
@@ -40,10 +49,12 @@ def _readable(label: str, value: object) -> str:
         refuse("unreadable_character", f"{label} has a character that could not be read. Type it again")
     if _CONTROL.search(value):
         refuse("control_character", f"{label} has a control character. Type it again")
-    return unicodedata.normalize("NFC", value)
+    return value
 
 
-def _within(label: str, text: str, max_length: int) -> str | None:
+def _composed(label: str, text: str, max_length: int) -> str | None:
+    if len(text) <= _COMPOSES_TO * max_length:
+        text = unicodedata.normalize("NFC", text)
     if len(text) > max_length:
         refuse("too_long", f"{label} must be {max_length:,} characters or fewer")
-    return text if INVISIBLE.sub("", text).strip() else None
+    return None if is_blank(text) else text

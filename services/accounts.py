@@ -5,7 +5,7 @@ import secrets
 from functools import cache
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -100,7 +100,7 @@ def change_password(user: User, change: PasswordChange) -> None:
 def _is_password(password_hash: str, password: str) -> bool:
     try:
         return _HASHER.verify(password_hash, password.encode("utf-8", "surrogatepass"))
-    except (VerifyMismatchError, InvalidHashError):
+    except (VerificationError, InvalidHashError):
         return False
 
 

@@ -58,7 +58,8 @@ def _find_by_name(given: dict[str, Known], register: Register) -> Match:
     namesakes = register.namesakes(given["name"].normal)
     is_only_name_given = set(given) == {"name"}
     if len(namesakes) > 1 and is_only_name_given:
-        raise AmbiguousCustomer(f"Several customers are called {given['name'].shown}. Choose who bought it", namesakes)
+        question = f"Several customers are called {given['name'].shown}. Choose who bought it"
+        raise AmbiguousCustomer(question, list(namesakes))
     if len(namesakes) == 1 and (is_only_name_given or register.is_only_a_name(namesakes[0])):
         return Match(namesakes[0], "name")
     return _NOBODY

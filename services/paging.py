@@ -53,7 +53,7 @@ def read_page(
     Raises BadCursor.
     """
     is_backwards = position.before is not None
-    cursor = position.before or position.after
+    cursor = position.before if is_backwards else position.after
     goes_down = descending != is_backwards
     if cursor is not None:
         here = tuple_(*order)

@@ -1,6 +1,7 @@
 """The register of a shop's customers, as far as a capture asks for it."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import and_, delete, exists, or_, select, tuple_
@@ -12,6 +13,10 @@ from schemas.contact import Known
 
 Key = tuple[str, str]
 """The kind of an identity and its normal form."""
+
+
+class Overtaken(Exception):
+    """What was read here has been changed by somebody else meanwhile: start again."""
 
 
 class Register:
@@ -26,6 +31,8 @@ class Register:
         self._namesakes: dict[str, list[Customer]] = {}
         self._with_strong_identity: set[UUID] = set()
         self._new_customers: list[Customer] = []
+        self.changed: set[UUID] = set()
+        """The customers whom `write` is going to change."""
         self._claimed: dict[Key, Customer] = {}
         self._released: set[Key] = set()
 
@@ -73,23 +80,28 @@ class Register:
             Identity.shop_id == Customer.shop_id, Identity.customer_id == Customer.id, Identity.kind != "name"
         )
         found = (
-            select(Customer, has_strong)
+            select(Customer, Customer.name_normal, has_strong)
             .where(Customer.shop_id == self._shop_id, Customer.name_normal.in_(missing))
             .order_by(Customer.id)
         )
-        for customer, is_strong in db.session.execute(found):
-            self._namesakes[customer.name_normal].append(customer)
+        for customer, name, is_strong in db.session.execute(found):
+            if customer.name_normal != name:
+                raise Overtaken  # renamed since it was found by something else
+            self._namesakes[name].append(customer)
             if is_strong:
                 self._with_strong_identity.add(customer.id)
 
-    def open(self) -> Customer:
+    def open(self, at: datetime) -> Customer:
         """A new customer, known by nothing yet."""
-        customer = Customer(shop_id=self._shop_id, id=new_id(), name_normal="")
+        customer = Customer(shop_id=self._shop_id, id=new_id(), name_normal="", created_at=at, updated_at=at)
         self._new_customers.append(customer)
         return customer
 
     def rename(self, customer: Customer, name: Known) -> None:
-        """Gives the name, and its identity if that is free. The identity of the old name is given up."""
+        """Gives the name, and its identity if that is free. The identity of the old name is given up.
+
+        Raises Overtaken when somebody else has renamed the customer since they were read.
+        """
         if customer.name_normal:
             self._give_up_name(customer)
         namesakes = self.namesakes(name.normal)
@@ -97,7 +109,9 @@ class Register:
         if not namesakes or self.owner("name", name.normal) is None:
             self._claim(("name", name.normal), customer)
         namesakes.append(customer)
+        namesakes.sort(key=lambda namesake: namesake.id)
         customer.name, customer.name_normal = name
+        self.changed.add(customer.id)
 
     def know_by(self, customer: Customer, kind: str, known: Known) -> None:
         """Adds a strong identity and shows it; older ones of the kind keep finding the customer."""
@@ -105,6 +119,7 @@ class Register:
             self._claim((kind, known.normal), customer)
         self._with_strong_identity.add(customer.id)
         setattr(customer, kind, known.shown)
+        self.changed.add(customer.id)
 
     def write(self) -> None:
         """Puts everything claimed into the session and flushes.
@@ -126,12 +141,24 @@ class Register:
         )
         db.session.flush()
 
+    def hold_changed(self) -> None:
+        """Keeps everybody else from changing the same customers until the transaction ends; waits for who does."""
+        db.session.execute(
+            select(Customer.id)
+            .where(Customer.shop_id == self._shop_id, Customer.id.in_(self.changed))
+            .order_by(Customer.id)
+            .with_for_update(key_share=True)
+        )
+
     def _claim(self, key: Key, customer: Customer) -> None:
         self._owners[key] = self._claimed[key] = customer
 
     def _give_up_name(self, customer: Customer) -> None:
         key = ("name", customer.name_normal)
-        self.namesakes(customer.name_normal).remove(customer)
+        namesakes = self.namesakes(customer.name_normal)
+        if customer not in namesakes:
+            raise Overtaken
+        namesakes.remove(customer)
         if self.owner(*key) is customer:
             self._owners[key] = None
             if self._claimed.pop(key, None) is None:

@@ -1,0 +1,540 @@
+"""The operator's doors: what is typed at a shell, and what it answers."""
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import func, select
+
+from extensions import db
+from models import Customer, Purchase, Shop, User
+from schemas.account import Credentials
+from services import accounts
+from tests.cast import PASSWORD, Person
+
+README_OPTIONS = [
+    *("--user", "owner@example.com"),
+    *("--column", "reference=customer_id"),
+    *("--column", "purchased_on=date"),
+    *("--column", "quantity=number_of_cds"),
+    *("--column", "amount=dollar_value"),
+    *("--item", "CDs"),
+]
+CDS = """customer_id,date,number_of_cds,dollar_value
+00001,1997-01-01,1,11.77
+00002,1997-01-12,1,12.00
+00002,1997-01-12,5,77.00
+00002,1997-01-12,5,77.00
+00003,1997-01-02,2,0.00
+"""
+
+
+def run(app: Flask, *arguments: str, typed: str | bytes = "") -> Result:
+    return app.test_cli_runner().invoke(args=list(arguments), input=typed)
+
+
+@pytest.fixture
+def given_file(tmp_path: Path) -> Callable[[str | bytes], str]:
+    def write(content: str | bytes) -> str:
+        path = tmp_path / "purchases.csv"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def import_content(owner: Person, given_file: Callable[[str | bytes], str]) -> Callable[..., Result]:
+    """Imports a file of this content for the owner."""
+
+    def import_it(content: str | bytes, *options: str) -> Result:
+        return run(owner.app, "import", given_file(content), "--user", owner.email, *options)
+
+    return import_it
+
+
+def refused(result: Result, owner: Person) -> list[str]:
+    """What is told when nothing was stored, line by line."""
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    assert isinstance(result.exception, SystemExit)
+    assert (owner.purchases(), owner.customers()) == ([], [])
+    return result.stderr.splitlines()
+
+
+def wrong_rows(result: Result, owner: Person, count: int) -> list[str]:
+    *rows, last = refused(result, owner)
+    assert last == f"Error: {count} wrong. Nothing was stored: mend the file and import it again."
+    return rows
+
+
+# flask users create
+
+
+def user_of(app: Flask, email: str) -> User:
+    with app.app_context():
+        return db.session.scalars(select(User).where(User.email == email)).one()
+
+
+def can_sign_in(app: Flask, email: str, password: str) -> bool:
+    with app.app_context():
+        return accounts.check_credentials(Credentials(email=email, password=password)) is not None
+
+
+def count(app: Flask, model: type[Shop] | type[User]) -> int:
+    with app.app_context():
+        return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_a_user_is_created_by_typing_the_password_twice(app: Flask) -> None:
+    result = run(app, "users", "create", "new@example.com", typed=f"{PASSWORD}\n{PASSWORD}\n")
+    assert result.exit_code == 0, result.output
+    assert "Created new@example.com, shop “My shop”." in result.stdout
+    assert PASSWORD not in result.output
+    assert can_sign_in(app, "new@example.com", PASSWORD)
+    shop = user_of(app, "new@example.com").shop
+    assert (shop.name, shop.country, shop.currency, shop.time_zone) == ("My shop", "US", "USD", "UTC")
+
+
+def test_a_password_that_is_mistyped_is_asked_again(app: Flask) -> None:
+    result = run(app, "users", "create", "new@example.com", typed=f"{PASSWORD}\nother one\n{PASSWORD}\n{PASSWORD}\n")
+    assert result.exit_code == 0, result.output
+    assert can_sign_in(app, "new@example.com", PASSWORD)
+
+
+@pytest.mark.parametrize("line", [f"{PASSWORD}\n", f"{PASSWORD}\r\n", PASSWORD, f"{PASSWORD}\nanother line\n"])
+def test_a_password_comes_from_standard_input(app: Flask, line: str) -> None:
+    result = run(app, "users", "create", "new@example.com", "--password-stdin", typed=line)
+    assert result.stdout == "Created new@example.com, shop “My shop”.\n"
+    assert can_sign_in(app, "new@example.com", PASSWORD)
+
+
+def test_a_password_from_standard_input_keeps_its_spaces(app: Flask) -> None:
+    run(app, "users", "create", "new@example.com", "--password-stdin", typed="  two words  \n")
+    assert can_sign_in(app, "new@example.com", "  two words  ")
+    assert not can_sign_in(app, "new@example.com", "two words")
+
+
+def test_the_shop_of_a_new_user_is_as_asked_for(app: Flask) -> None:
+    options = ["--shop", "Café", "--country", "GB", "--currency", "GBP", "--time-zone", "Europe/London"]
+    result = run(app, "users", "create", "New@Example.com", *options, "--password-stdin", typed=PASSWORD)
+    assert result.stdout == "Created New@Example.com, shop “Café”.\n"
+    shop = user_of(app, "New@Example.com").shop
+    assert (shop.name, shop.country, shop.currency, shop.time_zone) == ("Café", "GB", "GBP", "Europe/London")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "told"),
+    [
+        (["new@example.com"], "", "Enter a password"),
+        (["new@example.com"], "\n", "Enter a password"),
+        (["new@example.com"], "short\n", "Password must be at least 8 characters long"),
+        (["new@example.com"], "x" * 129, "Password must be 128 characters or fewer"),
+        (["new@example.com"], "password\0", "Password has a character that could not be read. Type it again"),
+        (["new"], PASSWORD, "Enter an e-mail address like name@example.com"),
+        ([""], PASSWORD, "Enter your e-mail address"),
+        (["new@example.com", "--shop", " "], PASSWORD, "Enter the name of your shop"),
+        (["new@example.com", "--shop", "x" * 201], PASSWORD, "Shop name must be 200 characters or fewer"),
+        (["new@example.com", "--country", "UK"], PASSWORD, "Choose your country"),
+        (["new@example.com", "--currency", "usd"], PASSWORD, "Choose a currency"),
+        (["new@example.com", "--time-zone", "London"], PASSWORD, "Choose a time zone"),
+        (["new", "--country", "UK"], "short", "Enter an e-mail address like name@example.com\nPassword must be"),
+    ],
+)
+def test_a_user_who_is_refused(app: Flask, arguments: list[str], typed: str, told: str) -> None:
+    result = run(app, "users", "create", *arguments, "--password-stdin", typed=typed)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {told}")
+    assert (count(app, User), count(app, Shop)) == (0, 0)
+
+
+def test_a_password_that_is_no_text_is_refused(app: Flask) -> None:
+    result = run(app, "users", "create", "new@example.com", "--password-stdin", typed=b"caf\xe9 au lait\n")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert count(app, User) == 0
+
+
+@pytest.mark.parametrize("email", ["owner@example.com", "OWNER@Example.com"])
+def test_an_address_that_is_taken_is_refused(app: Flask, owner: Person, email: str) -> None:
+    result = run(app, "users", "create", email, "--password-stdin", typed="another password")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: This e-mail address already has an account. Sign in instead\n"
+    assert (count(app, User), count(app, Shop)) == (1, 1)
+    assert can_sign_in(app, "owner@example.com", PASSWORD)
+
+
+# flask import
+
+
+def test_the_call_of_the_readme(owner: Person, given_file: Callable[[str | bytes], str]) -> None:
+    result = run(owner.app, "import", given_file(CDS), *README_OPTIONS)
+    assert result.exit_code == 0, result.output
+    first, amounts, customers = result.stdout.splitlines()
+    assert first.startswith("Imported 5 purchases, 14 pieces, in ")
+    assert amounts == "Amounts: $177.77 (USD)"
+    assert customers == "Customers: 3 new; 0 rows updated one, 2 changed nothing."
+    assert [customer.reference for customer in owner.customers()] == ["00001", "00002", "00003"]
+    assert [
+        (purchase.item, purchase.quantity, purchase.amount_minor, purchase.currency, purchase.purchased_on)
+        for purchase in owner.purchases()
+    ] == [
+        ("CDs", 1, 1177, "USD", date(1997, 1, 1)),
+        ("CDs", 1, 1200, "USD", date(1997, 1, 12)),
+        ("CDs", 5, 7700, "USD", date(1997, 1, 12)),
+        ("CDs", 5, 7700, "USD", date(1997, 1, 12)),
+        ("CDs", 2, 0, "USD", date(1997, 1, 2)),
+    ]
+    assert {purchase.source for purchase in owner.purchases()} == {"import"}
+
+
+def test_the_same_file_again_changes_nothing_and_says_so(
+    owner: Person, given_file: Callable[[str | bytes], str], tmp_path: Path
+) -> None:
+    path = given_file(CDS)
+    run(owner.app, "import", path, *README_OPTIONS)
+    before = [purchase.id for purchase in owner.purchases()]
+    renamed = Path(path).rename(tmp_path / "another name.csv")
+    result = run(owner.app, "import", str(renamed), *README_OPTIONS)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Imported 0 purchases, 0 pieces, in ")
+    assert result.stdout.splitlines()[-1] == "Already imported before, left as they are: 5 rows."
+    assert [purchase.id for purchase in owner.purchases()] == before
+    assert len(owner.customers()) == 3
+
+
+def test_the_same_file_with_another_meaning_is_refused(owner: Person, given_file: Callable[[str | bytes], str]) -> None:
+    path = given_file(CDS)
+    run(owner.app, "import", path, *README_OPTIONS)
+    result = run(owner.app, "import", path, *README_OPTIONS[:-1], "Records")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[0].startswith("line 2")
+    assert "already recorded with other content" in result.stderr
+    assert {purchase.item for purchase in owner.purchases()} == {"CDs"}
+
+
+def test_the_same_file_in_another_shop_is_another_import(
+    owner: Person, stranger: Person, given_file: Callable[[str | bytes], str]
+) -> None:
+    path = given_file(CDS)
+    for person in (owner, stranger):
+        result = run(owner.app, "import", path, *README_OPTIONS, "--user", person.email)
+        assert result.stdout.startswith("Imported 5 purchases")
+        assert len(person.purchases()) == 5
+
+
+def test_a_dry_run_stores_nothing_and_tells_the_same(owner: Person, given_file: Callable[[str | bytes], str]) -> None:
+    path = given_file(CDS)
+    dry = run(owner.app, "import", path, *README_OPTIONS, "--dry-run")
+    assert dry.exit_code == 0, dry.output
+    assert (owner.purchases(), owner.customers()) == ([], [])
+    wet = run(owner.app, "import", path, *README_OPTIONS)
+    assert dry.stdout.startswith("Would import 5 purchases, 14 pieces, in ")
+    assert wet.stdout.startswith("Imported 5 purchases, 14 pieces, in ")
+    assert dry.stdout.splitlines()[1:] == wet.stdout.splitlines()[1:]
+
+
+def test_a_dry_run_tells_what_is_wrong(owner: Person, import_content: Callable[..., Result]) -> None:
+    result = import_content("customer,item\nTim,\n", "--dry-run")
+    assert wrong_rows(result, owner, 1) == ["line 2, item: Enter what was bought"]
+
+
+def test_columns_named_like_fields_are_found_by_themselves(
+    owner: Person, import_content: Callable[..., Result]
+) -> None:
+    result = import_content(
+        "colour, item ,customer,unit_price,quantity,note,external_id,purchased_on,currency\n"
+        "red,a mug,Sue <sue@example.com>,€2.50,2,a gift,A-1,2026-11-01,EUR\n"
+        "blue,a book,Tim,,,,,,\n"
+    )
+    assert result.exit_code == 0, result.output
+    mug, book = owner.purchases()
+    assert (mug.item, mug.amount_minor, mug.currency, mug.quantity) == ("a mug", 500, "EUR", 2)
+    assert (mug.note, mug.external_id, mug.purchased_on) == ("a gift", "A-1", date(2026, 11, 1))
+    assert (book.item, book.amount_minor, book.quantity) == ("a book", None, 1)
+    assert [(customer.name, customer.email) for customer in owner.customers()] == [
+        ("Sue", "sue@example.com"),
+        ("Tim", None),
+    ]
+
+
+def test_amounts_of_several_currencies_are_never_added_up(owner: Person, import_content: Callable[..., Result]) -> None:
+    result = import_content("name,item,amount\nTim,a,1.50\nTim,b,1500 JPY\nTim,c,2 EUR\nTim,d,$1\n")
+    assert result.stdout.splitlines()[1:4] == ["Amounts: €2.00 (EUR)", "Amounts: ¥1,500 (JPY)", "Amounts: $2.50 (USD)"]
+
+
+def test_what_an_import_did_to_the_customers_is_told(owner: Person, import_content: Callable[..., Result]) -> None:
+    owner.capture(customer="Tim")
+    result = import_content("customer,item\nTim,a\nTim <tim@example.com>,b\ntim@example.com,c\nSue,d\n")
+    assert result.stdout.splitlines()[1] == "Customers: 1 new; 1 rows updated one, 2 changed nothing."
+    assert [(customer.name, customer.email) for customer in owner.customers()] == [
+        ("Tim", "tim@example.com"),
+        ("Sue", None),
+    ]
+
+
+def test_a_column_may_be_called_by_another_name_than_its_own(
+    owner: Person, import_content: Callable[..., Result]
+) -> None:
+    """`item` is the item's own column unless another is named."""
+    result = import_content("name,item,what\nTim,7,a book\n", "--column", "item=what")
+    assert result.exit_code == 0, result.output
+    assert [purchase.item for purchase in owner.purchases()] == ["a book"]
+
+
+def test_a_text_for_every_row_goes_before_a_column_of_its_name(
+    owner: Person, import_content: Callable[..., Result]
+) -> None:
+    import_content("name,item\nTim,7\n", "--item", "a book")
+    assert [purchase.item for purchase in owner.purchases()] == ["a book"]
+
+
+def test_an_address_is_the_user_s_whatever_its_case(owner: Person, given_file: Callable[[str | bytes], str]) -> None:
+    result = run(owner.app, "import", given_file("name,item\nTim,a\n"), "--user", " OWNER@example.com")
+    assert result.exit_code == 0, result.output
+    assert len(owner.purchases()) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("00004,1997-13-01,1,5.00", "line 7, date: Purchase date must be a real date, like "),
+        ("00004,1997-01-01,none,5.00", "line 7, number_of_cds: Quantity must be a whole number from 1 to 1,000,000"),
+        ("00004,1997-01-01,1,-5.00", "line 7, dollar_value: Amount must be 0 or more"),
+        ("00004,1997-01-01,1,5.001", "line 7, dollar_value: Amount must have at most 2 decimals"),
+        (",1997-01-01,1,5.00", "line 7, customer: Enter who bought it"),
+        ("\u200b,1997-01-01,1,5.00", "line 7, customer: Enter who bought it"),
+        ("00004,1997-01-01,1", "line 7: This row has 3 cells where the first line names 4 columns"),
+        ("00004,1997-01-01,1,5,00", "line 7: This row has 5 cells where the first line names 4 columns"),
+        ("00004", "line 7: This row has 1 cells where the first line names 4 columns"),
+        ("00\x0004,1997-01-01,1,5.00", "line 7, customer_id: Customer number has a control character. Type it again"),
+        ('"00004,1997-01-01,1,5.00', "line 7: This line cannot be read as CSV: "),
+        ('00004,1997-01-01,"1" ,5.00', "line 7: This line cannot be read as CSV: "),
+    ],
+)
+def test_one_wrong_line_stores_nothing(
+    owner: Person, given_file: Callable[[str | bytes], str], row: str, told: str
+) -> None:
+    result = run(owner.app, "import", given_file(f"{CDS}{row}\n"), *README_OPTIONS)
+    [line] = wrong_rows(result, owner, 1)
+    assert line.startswith(told)
+
+
+def test_bytes_that_are_no_utf8_are_wrong_where_they_stand(
+    owner: Person, import_content: Callable[..., Result]
+) -> None:
+    result = import_content("name,item\nTim,café\nJosé,café\n".encode("latin-1"))
+    assert wrong_rows(result, owner, 3) == [
+        "line 2, item: Item has a character that could not be read. Type it again",
+        "line 3, name: Customer name has a character that could not be read. Type it again",
+        "line 3, item: Item has a character that could not be read. Type it again",
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_another_encoding_is_refused(owner: Person, import_content: Callable[..., Result], encoding: str) -> None:
+    assert refused(import_content("name,item\nTim,a\n".encode(encoding)), owner)
+
+
+def test_all_wrong_rows_are_listed_in_the_order_of_the_file(
+    owner: Person, import_content: Callable[..., Result]
+) -> None:
+    good = "Ann <ann@example.com>,a,\nBob,b,\n"
+    content = f"customer,item,quantity\n{good}Tim,,1\nTim,a,0\nTim\n...,,x\nSue,fine,1\n"
+    assert wrong_rows(import_content(content), owner, 6) == [
+        "line 4, item: Enter what was bought",
+        "line 5, quantity: Quantity must be a whole number from 1 to 1,000,000",
+        "line 6: This row has 1 cells where the first line names 3 columns",
+        "line 7, customer: Customer name must have a letter or a number in it",
+        "line 7, item: Enter what was bought",
+        "line 7, quantity: Quantity must be a whole number from 1 to 1,000,000",
+    ]
+
+
+def test_a_great_many_wrong_rows_are_counted(owner: Person, import_content: Callable[..., Result]) -> None:
+    """More than fit into one batch, all of them wrong."""
+    *rows, more, last = refused(import_content("name,item\n" + "Tim,\n" * 2345), owner)
+    assert len(rows) == 100
+    assert rows[99] == "line 101, item: Enter what was bought"
+    assert more == "… and 2,245 more"
+    assert last == "Error: 2,345 wrong. Nothing was stored: mend the file and import it again."
+
+
+def test_a_customer_who_is_not_clear_is_wrong(owner: Person, import_content: Callable[..., Result]) -> None:
+    content = (
+        "name,email,phone,item\n"
+        "Tim,tim@example.com,,a\n"
+        "Tim,other@example.com,+1 212 555 0123,b\n"
+        "Tim,,,c\n"
+        ",tim@example.com,+1 212 555 0123,d\n"
+    )
+    assert wrong_rows(import_content(content), owner, 2) == [
+        "line 4, customer: Several customers are called Tim. Choose who bought it",
+        "line 5, customer: What was entered belongs to different customers. Choose who bought it",
+    ]
+
+
+def test_a_purchase_number_is_taken_once(owner: Person, import_content: Callable[..., Result]) -> None:
+    result = import_content("name,item,number\nTim,a,1\nTim,b,2\nTim,c,1\n", "--column", "external_id=number")
+    assert wrong_rows(result, owner, 1) == ["line 4, number: Purchase number 1 is already recorded. Each is used once"]
+
+
+def test_a_purchase_number_of_another_door_is_taken(owner: Person, import_content: Callable[..., Result]) -> None:
+    owner.capture(external_id="1")
+    result = import_content("name,item,external_id\nTim,a,2\nTim,b,1\n")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("line 3, external_id: Purchase number 1 is already recorded")
+    assert [purchase.external_id for purchase in owner.purchases()] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "told"),
+    [
+        ("", [], "The file is empty. Its first line must name the columns"),
+        ("\n", [], "The file is empty. Its first line must name the columns"),
+        (" , \nTim,a\n", [], "The file is empty. Its first line must name the columns"),
+        ("\ufeff", [], "The file is empty. Its first line must name the columns"),
+        ("who,what\nTim,a\n", [], "No column is matched to a field. The columns are who, what"),
+        ("name,item,name\nTim,a,Tom\n", [], "The column “name” is twice in the file. Its columns are name, item, name"),
+        (
+            "name,what,what\nTim,a,b\n",
+            ["--column", "item=what"],
+            "The column “what” is twice in the file. Its columns are name, what, what",
+        ),
+        (
+            "name,item\nTim,a\n",
+            ["--column", "note=remark"],
+            "The column “remark” is not in the file. Its columns are name, item",
+        ),
+        (
+            "name,item\nTim,a\n",
+            ["--column", "Name=item"],
+            "“Name” is not a field. The fields are customer, name, email, phone, reference, item, quantity, amount, "
+            "unit_price, currency, purchased_on, note, external_id",
+        ),
+        ("name,item\nTim,a\n", ["--column", "name"], "--column name: write it like --column purchased_on=date"),
+        ("name,item\nTim,a\n", ["--column", "name="], "--column name: write it like --column purchased_on=date"),
+        (
+            "name,item\nTim,a\n",
+            ["--column", "item=item", "--item", "b"],
+            "“item” is given both as a column and as a text. Give it once",
+        ),
+        ('"name,item\nTim,a\n', [], "The first line cannot be read as CSV: "),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused(
+    owner: Person, import_content: Callable[..., Result], content: str, options: list[str], told: str
+) -> None:
+    [line] = refused(import_content(content, *options), owner)
+    assert line.startswith(f"Error: {told}")
+
+
+def test_one_field_is_not_taken_from_two_columns(owner: Person, import_content: Callable[..., Result]) -> None:
+    result = import_content("a,b,item\nTim,Tom,a book\n", "--column", "name=a", "--column", "name=b")
+    [line] = refused(result, owner)
+    assert "name" in line
+
+
+def test_headers_without_rows_are_no_purchases(owner: Person, import_content: Callable[..., Result]) -> None:
+    result = import_content("name,item\n")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Imported 0 purchases, 0 pieces")
+    assert owner.purchases() == []
+
+
+def test_a_user_who_is_not_there_is_refused(owner: Person, given_file: Callable[[str | bytes], str]) -> None:
+    result = run(owner.app, "import", given_file("name,item\nTim,a\n"), "--user", "nobody@example.com")
+    assert refused(result, owner) == [
+        "Error: nobody@example.com has no account. Make one with: flask users create nobody@example.com"
+    ]
+
+
+def test_a_user_whose_address_is_no_text_is_refused(owner: Person, given_file: Callable[[str | bytes], str]) -> None:
+    """A shell hands over bytes that are no UTF-8 as lone surrogates."""
+    result = run(owner.app, "import", given_file("name,item\nTim,a\n"), "--user", "caf\udce9@example.com")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+
+
+def test_a_file_that_is_not_there_is_refused(owner: Person, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none.csv"):
+        result = run(owner.app, "import", str(path), "--user", owner.email)
+        assert result.exit_code == 2
+        assert str(path) in result.stderr.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "items"),
+    [
+        ("\ufeffname,item\nTim,a\n", ["a"]),
+        ("name,item\r\nTim,a\r\nTim,b\r\n", ["a", "b"]),
+        ("name,item\rTim,a\rTim,b\r", ["a", "b"]),
+        ("name,item\nTim,a", ["a"]),
+        ("name,item\n\nTim,a\n\n \n,\n ,\t\nTim,b\n\n", ["a", "b"]),
+        ('"name","item"\n"Tim","a ""b"", c"\n', ['a "b", c']),
+        ('name,item\nTim,"a\nb"\n', ["a b"]),
+        ("name,item,\nTim,a,\n", ["a"]),
+        ("name,item\n Tim , a \n", ["a"]),
+        ("name,item,unused\nTim,a,\0\n", ["a"]),
+        ("name,item\nTim,=1+1\n", ["=1+1"]),
+    ],
+)
+def test_the_same_table_in_other_clothes(
+    owner: Person, import_content: Callable[..., Result], content: str, items: list[str]
+) -> None:
+    result = import_content(content)
+    assert result.exit_code == 0, result.output
+    assert [purchase.item for purchase in owner.purchases()] == items
+    assert [customer.name for customer in owner.customers()] == ["Tim"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_numbers_are_those_of_an_editor(owner: Person, import_content: Callable[..., Result], end: str) -> None:
+    lines = ["name,note,item", 'Tim,"one', "two", 'three",a', "", 'Tim,"four', 'five",', "Tim,,", ""]
+    assert wrong_rows(import_content(end.join(lines)), owner, 2) == [
+        "line 6, item: Enter what was bought",
+        "line 8, item: Enter what was bought",
+    ]
+
+
+def test_a_quote_that_is_never_closed_is_wrong_where_it_was_opened(
+    owner: Person, import_content: Callable[..., Result]
+) -> None:
+    rows = "Sue,b\n" * 50
+    [line] = wrong_rows(import_content(f'name,item\nTim,a\nTim,"a\n{rows}'), owner, 1)
+    assert line.startswith("line 3: This line cannot be read as CSV: ")
+
+
+def test_a_quote_that_is_never_closed_in_a_long_file_stores_nothing(
+    owner: Person, import_content: Callable[..., Result]
+) -> None:
+    """The reader gives up after 131,072 characters, and goes on."""
+    rows = refused(import_content('name,item\nTim,"a\n' + "Sue,a book of one's own\n" * 9_000), owner)
+    assert rows[0].startswith("line 2: This line cannot be read as CSV: ")
+
+
+def test_what_a_writer_of_csv_quotes_comes_in(owner: Person, import_content: Callable[..., Result]) -> None:
+    out = io.StringIO()
+    csv.writer(out).writerows([["name", "item"], ["O'Neil, Tim", 'a "book"'], ["Sue\nSmith", "b"]])
+    assert import_content(out.getvalue()).exit_code == 0
+    assert [purchase.item for purchase in owner.purchases()] == ['a "book"', "b"]
+    assert [customer.name for customer in owner.customers()] == ["O'Neil, Tim", "Sue Smith"]
+
+
+def test_more_rows_than_are_captured_at_once(owner: Person, import_content: Callable[..., Result]) -> None:
+    rows = "".join(f"{number % 700},{number}\n" for number in range(2_500))
+    result = import_content("reference,item\n" + rows)
+    assert result.stdout.startswith("Imported 2,500 purchases, 2,500 pieces")
+    with owner.app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(Purchase)) == 2_500
+        assert db.session.scalar(select(func.count()).select_from(Customer)) == 700
+
+
+def test_a_wrong_row_after_many_good_ones_stores_nothing(owner: Person, import_content: Callable[..., Result]) -> None:
+    content = "name,item\n" + "Tim,a\n" * 2_500 + "Tim,\n"
+    assert wrong_rows(import_content(content), owner, 1) == ["line 2502, item: Enter what was bought"]

@@ -1,0 +1,182 @@
+"""The schema goes up and down, one step at a time, with data in the tables."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy import MetaData, Table, create_engine, func, inspect, make_url, select, text
+
+from app import create_app
+from extensions import db
+from tests.conftest import make_settings
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+REVISIONS = [script.revision for script in reversed(list(ScriptDirectory(str(MIGRATIONS)).walk_revisions()))]
+NOON = "2026-11-21 12:00:00"
+ID = "01890a5dac96774bbcceb302099a8057"
+# One row for each table, with the columns that it had when it was made.
+ROWS: dict[str, dict[str, Any]] = {
+    "shops": {"id": 1, "name": "Shop", "currency": "USD", "country": "US", "time_zone": "UTC", "created_at": NOON},
+    "users": {
+        "id": 1,
+        "shop_id": 1,
+        "email": "owner@example.com",
+        "email_normal": "owner@example.com",
+        "password_hash": "x",
+        "created_at": NOON,
+    },
+    "user_sessions": {"token_hash": b"x" * 32, "shop_id": 1, "user_id": 1, "created_at": NOON, "last_seen_at": NOON},
+    "customers": {
+        "shop_id": 1,
+        "id": ID,
+        "name": "Tim",
+        "name_normal": "tim",
+        "created_at": NOON,
+        "updated_at": NOON,
+        "version": 1,
+    },
+    "identities": {"shop_id": 1, "kind": "name", "value": "tim", "customer_id": ID},
+    "purchases": {
+        "shop_id": 1,
+        "id": ID,
+        "customer_id": ID,
+        "item": "a book",
+        "item_normal": "a book",
+        "quantity": 1,
+        "amount_minor": 1550,
+        "currency": "USD",
+        "purchased_on": "2026-11-21",
+        "buyer": "{}",
+        "capture_key": "1",
+        "content_hash": b"x" * 32,
+        "source": "web",
+        "recorded_at": NOON,
+        "recorded_by_id": 1,
+    },
+    "changes": {"shop_id": 1, "id": ID, "customer_id": ID, "user_id": 1, "at": NOON, "field": "name", "after": "Tim"},
+}
+
+
+@pytest.fixture
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server_url = make_url(request.getfixturevalue("postgresql_url"))
+    server = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text("CREATE DATABASE migrated"))
+        yield server_url.set(database="migrated").render_as_string(hide_password=False)
+        connection.execute(text("DROP DATABASE migrated"))
+    server.dispose()
+
+
+@pytest.fixture
+def empty_app(empty_database_url: str) -> Iterator[Flask]:
+    """The app on a database without tables."""
+    app = create_app(make_settings(empty_database_url))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+pytestmark = pytest.mark.parametrize("empty_database_url", ["sqlite", "postgresql"], indirect=True)
+
+
+def run(app: Flask, *command: str) -> str:
+    result = app.test_cli_runner().invoke(args=["db", *command, "-d", str(MIGRATIONS)])
+    assert result.exit_code == 0, (result.output, result.exception)
+    return result.output
+
+
+def tables(app: Flask) -> set[str]:
+    with app.app_context():
+        return set(inspect(db.engine).get_table_names()) - {"alembic_version"}
+
+
+def fill(app: Flask, names: set[str]) -> None:
+    """Puts the row of each table into it, as plain text where the columns' types are the database's own."""
+    with app.app_context(), db.engine.begin() as connection:
+        for name in [name for name in ROWS if name in names]:
+            columns = ROWS[name]
+            values = ", ".join(f":{column}" for column in columns)
+            connection.execute(text(f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({values})"), columns)
+
+
+def content(app: Flask) -> dict[str, dict[str, Any]]:
+    """The only row of each table."""
+    found = {}
+    with app.app_context(), db.engine.connect() as connection:
+        for name in tables(app):
+            table = Table(name, MetaData(), autoload_with=connection)
+            assert connection.scalar(select(func.count()).select_from(table)) == 1
+            found[name] = dict(connection.execute(select(table)).mappings().one())
+    return found
+
+
+def test_every_step_goes_down_and_up_again_and_keeps_the_data(empty_app: Flask) -> None:
+    kept: dict[str, dict[str, dict[str, Any]]] = {}
+    for revision in REVISIONS:
+        before = tables(empty_app)
+        run(empty_app, "upgrade", revision)
+        fill(empty_app, tables(empty_app) - before)
+        kept[revision] = content(empty_app)
+
+    for revision, below in zip(reversed(REVISIONS), [*reversed(REVISIONS[:-1]), "base"], strict=True):
+        new = tables(empty_app) - set(kept.get(below, {}))
+        run(empty_app, "downgrade", below)
+        assert content(empty_app) == kept.get(below, {})
+        run(empty_app, "upgrade", revision)
+        fill(empty_app, new)
+        assert content(empty_app) == kept[revision]
+        run(empty_app, "downgrade", below)
+    assert tables(empty_app) == set()
+
+    run(empty_app, "upgrade")
+    assert tables(empty_app) == set(db.metadata.tables)
+
+
+def test_all_steps_at_once_go_down_and_up_again_with_data(empty_app: Flask) -> None:
+    run(empty_app, "upgrade")
+    fill(empty_app, tables(empty_app))
+    run(empty_app, "downgrade", "base")
+    assert tables(empty_app) == set()
+    run(empty_app, "upgrade")
+    fill(empty_app, tables(empty_app))
+    assert set(content(empty_app)) == set(db.metadata.tables)
+
+
+def test_models_and_migrations_are_of_one_mind(empty_app: Flask) -> None:
+    run(empty_app, "upgrade")
+    run(empty_app, "check")
+
+
+def test_a_difference_between_models_and_tables_is_noticed(empty_app: Flask) -> None:
+    """Or else the test above could not fail."""
+    run(empty_app, "upgrade")
+    with empty_app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE customers ADD COLUMN colour TEXT"))
+    result = empty_app.test_cli_runner().invoke(args=["db", "check", "-d", str(MIGRATIONS)])
+    assert result.exit_code == 1
+
+
+def test_a_second_upgrade_changes_nothing(empty_app: Flask) -> None:
+    run(empty_app, "upgrade")
+    fill(empty_app, tables(empty_app))
+    before = content(empty_app)
+    run(empty_app, "upgrade")
+    assert content(empty_app) == before
+
+
+def test_the_sql_can_be_written_without_a_database(empty_app: Flask) -> None:
+    """For who may not let a program change their tables."""
+    sql = run(empty_app, "upgrade", "--sql")
+    assert all(f"CREATE TABLE {table} " in sql for table in db.metadata.tables)
+
+
+def test_every_table_is_tested_with_a_row(empty_app: Flask) -> None:
+    run(empty_app, "upgrade")
+    assert set(ROWS) == tables(empty_app)
