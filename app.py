@@ -33,8 +33,9 @@ def set_up_requests(app: Flask, settings: Settings) -> None:
 
 
 def bind_extensions(app: Flask) -> None:
-    for extension in (db, csrf, login, bootstrap):
+    for extension in (db, csrf, bootstrap):
         extension.init_app(app)
+    login.init_app(app, add_context_processor=False)  # pages are told who looks at them by the gate
     migrate.init_app(app, db)
     with app.app_context():
         dialect.prepare(db.engine)

@@ -1,23 +1,27 @@
+from typing import Any
 from zoneinfo import available_timezones
 
 from wtforms import PasswordField, SelectField, StringField
 
 from forms.base import SchemaForm
+from models import User
 from schemas.account import Credentials, PasswordChange, Registration
 from schemas.currencies import countries, currencies
+
+_LENGTH = f"At least {User.PASSWORD_MIN} characters"
 
 
 class RegisterForm(SchemaForm):
     schema = Registration
 
     email = StringField("E-mail address")
-    password = PasswordField("Password")
+    password = PasswordField("Password", description=_LENGTH)
     shop_name = StringField("Name of your shop")
     country = SelectField("Country", validate_choice=False)
     currency = SelectField("Currency", validate_choice=False)
     time_zone = SelectField("Time zone", validate_choice=False)
 
-    def __init__(self, **values: str):
+    def __init__(self, **values: Any):
         super().__init__(**values)
         self.country.choices = list(countries().items())
         self.currency.choices = [(code, f"{code} – {name}") for code, name in currencies().items()]
@@ -37,4 +41,4 @@ class PasswordForm(SchemaForm):
     schema = PasswordChange
 
     current_password = PasswordField("Current password")
-    new_password = PasswordField("New password")
+    new_password = PasswordField("New password", description=f"{_LENGTH}. Signs out every other browser")

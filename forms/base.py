@@ -1,6 +1,8 @@
 from typing import Any, ClassVar
 
+from flask import request
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 
 from schemas.problems import Problem, Refused, Schema, ShopRules, judge
 
@@ -11,6 +13,10 @@ class SchemaForm(FlaskForm):
     schema: ClassVar[type[Schema]]
     details: Any
     rules: ShopRules | None = None
+
+    def __init__(self, formdata: MultiDict[str, str] | None = None, **values: Any):
+        """Reads what a form sent, never a file or JSON in its place."""
+        super().__init__(request.form if formdata is None and self.is_submitted() else formdata, **values)
 
     def values(self) -> dict[str, Any]:
         """What the schema is given."""

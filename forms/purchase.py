@@ -1,13 +1,15 @@
 from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from wtforms import HiddenField, RadioField, StringField, TextAreaField
 
 from forms.base import SchemaForm
+from models import public_id
+from models.public_id import CUSTOMER
 from schemas.capture_key import read_key
 from schemas.problems import Problem, ShopRules
-from schemas.purchase import FLAT_FIELDS, PurchaseDetails, flat_field, nested
+from schemas.purchase import FLAT_FIELDS, NEW_CUSTOMER, PurchaseDetails, flat_field, nested
 
 
 class PurchaseForm(SchemaForm):
@@ -18,6 +20,8 @@ class PurchaseForm(SchemaForm):
     customer_id = RadioField("Who bought it?", validate_choice=False)
     asked_about = HiddenField()
     """What was typed for the customer when the page asked who is meant; another text asks anew."""
+    offered = HiddenField()
+    """Whom the page offered when it asked: public ids and `new`, separated by spaces."""
     customer = StringField("Customer")
     item = StringField("Item")
     amount = StringField("Amount")
@@ -30,10 +34,9 @@ class PurchaseForm(SchemaForm):
 
     capture_key: str
     candidates: Sequence[Any] = ()
-    may_be_new = False
-    """The customers to choose from, when the page has to ask."""
+    """The customers to choose from, when the page has to ask, with what they bought so far."""
 
-    def __init__(self, rules: ShopRules, **values: str | None):
+    def __init__(self, rules: ShopRules, **values: Any):
         super().__init__(**values)
         self.rules = rules
         if not self.is_submitted():
@@ -50,7 +53,7 @@ class PurchaseForm(SchemaForm):
         return nested(self.flat()) | {"customer_id": self._choice()}
 
     def field_at_fault(self, problem: Problem) -> str:
-        return flat_field(problem, self.flat())
+        return "customer" if problem.field == "customer_id" else flat_field(problem, self.flat())
 
     def validate(self, extra_validators: Any = None) -> bool:
         is_valid = super().validate(extra_validators)
@@ -63,10 +66,21 @@ class PurchaseForm(SchemaForm):
 
     def ask(self, question: str, candidates: Sequence[Any], *, may_be_new: bool) -> None:
         """Shows whom to choose from."""
-        self.may_be_new = may_be_new
         self.refuse("customer_id", question)
         self.candidates = candidates
+        ids = [candidate.customer.public_id for candidate in candidates]
+        self.offered.data = " ".join(ids + [NEW_CUSTOMER] * may_be_new)
         self.asked_about.data = self._typed_customer()
+
+    @property
+    def still_offered(self) -> list[UUID]:
+        """Whom the page offered before; nobody when another customer was typed since."""
+        ids = (self.offered.data or "").split() if self.asked_about.data == self._typed_customer() else []
+        return [public_id.decode(CUSTOMER, text) for text in ids if public_id.is_id(CUSTOMER, text)]
+
+    @property
+    def may_be_new(self) -> bool:
+        return NEW_CUSTOMER in (self.offered.data or "").split()
 
     @property
     def has_more(self) -> bool:

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import Connection, Engine, PrimaryKeyConstraint, UniqueConstraint, event
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from extensions import db
@@ -40,6 +40,18 @@ def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once when another wrote in between, whatever the
     # busy time-out: what may write takes the write lock at the start and waits for it there.
     connection.exec_driver_sql("BEGIN" if only_reads.get() else "BEGIN IMMEDIATE")
+
+
+def is_deadlock(error: DBAPIError) -> bool:
+    """Whether two transactions waited for each other, and this one was chosen to give way (PostgreSQL 40P01)."""
+    return getattr(error.orig, "pgcode", None) == "40P01"
+
+
+def is_passing(error: DBAPIError) -> bool:
+    """Whether the same may well work in a moment: the database is away, locked or full, not misused."""
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return not re.match("no such|near ", str(error.orig))
+    return isinstance(error, OperationalError | InterfaceError | InternalError)
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

@@ -18,12 +18,16 @@ def encode(prefix: str, id: UUID) -> str:
     return f"{prefix}_" + "".join(_DIGITS[number >> shift & 31] for shift in range(125, -1, -5))
 
 
+def is_id(prefix: str, text: str) -> bool:
+    found, _, suffix = text.partition("_")
+    return found == prefix and _SUFFIX.fullmatch(suffix) is not None
+
+
 def decode(prefix: str, text: str) -> UUID:
     """Raises ValueError for anything but the canonical text of such an id."""
-    found, _, suffix = text.partition("_")
-    if found != prefix or not _SUFFIX.fullmatch(suffix):
+    if not is_id(prefix, text):
         raise ValueError(f"Not an id that starts with {prefix}_")
     number = 0
-    for digit in suffix:
+    for digit in text.removeprefix(f"{prefix}_"):
         number = number << 5 | _DIGITS.index(digit)
     return UUID(int=number)

@@ -1,6 +1,6 @@
 """Register, sign in, sign out."""
 
-from urllib.parse import urlsplit
+import re
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -11,7 +11,7 @@ from forms.account import LoginForm, RegisterForm
 from models import User
 from schemas.currencies import countries, currency_of, time_zones_of
 from services import accounts
-from services.refusals import EmailTaken
+from services.refusals import EmailTaken, WrongPassword
 
 bp = Blueprint("auth", __name__)
 
@@ -48,10 +48,10 @@ def sign_in() -> ResponseReturnValue:
     form = LoginForm()
     if form.validate_on_submit():
         user = accounts.check_credentials(form.details)
-        if user is not None:
-            _sign_in(user)
+        if user is None:
+            form.refuse("email", "E-mail address or password is not right. Check both and try again")
+        elif _is_signed_in(user, form):
             return redirect(_local_path(request.args.get("next")) or url_for("purchases.new"), 303)
-        form.refuse("email", "E-mail address or password is not right. Check both and try again")
     return render_template("auth/login.html", form=form), 422
 
 
@@ -62,6 +62,15 @@ def logout() -> ResponseReturnValue:
     session.clear()
     flash("Signed out.")
     return redirect(url_for(".login"), 303)
+
+
+def _is_signed_in(user: User, form: LoginForm) -> bool:
+    try:
+        _sign_in(user)
+    except WrongPassword as wrong:
+        form.refuse("password", wrong.message)
+        return False
+    return True
 
 
 def _sign_in(user: User) -> None:
@@ -75,11 +84,8 @@ def _sign_in(user: User) -> None:
 
 def _local_path(target: str | None) -> str | None:
     """The target when it is a page of this site; browsers read // and \\ as the beginning of another."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
-        return None
-    parts = urlsplit(target)
-    is_plain = target.isprintable() and not parts.scheme and not parts.netloc
-    return target if is_plain else None
+    is_local = target is not None and re.match(r"/(?![/\\])", target) and target.isprintable()
+    return target if is_local else None
 
 
 def _usual_shop() -> dict[str, str]:

@@ -60,7 +60,9 @@ def create_user(email: str, password_stdin: bool, **shop: str) -> None:
 
 
 def _password_from_stdin() -> str:
-    return sys.stdin.readline().rstrip("\r\n")
+    line = sys.stdin.buffer.readline()
+    # What is no text becomes half characters, which the schema refuses in words.
+    return line.decode(errors="surrogateescape").rstrip("\r\n")
 
 
 @click.command("import")
@@ -80,11 +82,14 @@ def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | No
     """
     user = _user(email)
     began = time.perf_counter()
+    if not file.is_file():
+        raise click.ClickException(f"{file} is no file that can be read twice. Save what it gives as a file first")
     # What is no UTF-8 becomes U+FFFD, which the schema refuses with the row's number.
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as text:
         try:
+            import_id = _content_id(text)
             rows = read_table(_lines(text), _mapping(columns), {"item": item} if item else {})
-            report = import_rows(rows, shop=user.shop, by=user, import_id=_content_id(file))
+            report = import_rows(rows, shop=user.shop, by=user, import_id=import_id)
         except TableError as error:
             raise click.ClickException(str(error)) from None
         except (exc.OperationalError, Contention):
@@ -100,9 +105,10 @@ def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | No
 
 
 def _user(email: str) -> User:
-    user = accounts.find_user(normal_email(email.strip()))
+    user = accounts.find_user(normal_email(email.strip())) if email.isprintable() else None
     if user is None:
-        raise click.ClickException(f"{email} has no account. Make one with: flask users create {email}")
+        shown = email.encode("ascii", "backslashreplace").decode()
+        raise click.ClickException(f"{shown} has no account. Make one with: flask users create {shown}")
     return user
 
 
@@ -110,13 +116,17 @@ def _mapping(columns: tuple[str, ...]) -> dict[str, str]:
     pairs = [column.partition("=") for column in columns]
     if wrong := [field for field, _, header in pairs if not header]:
         raise click.ClickException(f"--column {wrong[0]}: write it like --column purchased_on=date")
+    fields = [field.strip() for field, _, _ in pairs]
+    if double := [field for field in fields if fields.count(field) > 1]:
+        raise click.ClickException(f"--column {double[0]} is given twice. Give it once")
     return {field.strip(): header.strip() for field, _, header in pairs}
 
 
-def _content_id(file: Path) -> str:
+def _content_id(text: TextIO) -> str:
     """The same for the same content, whatever the file is called: what makes a second import a replay."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()[:32]
+    digest = hashlib.file_digest(text.buffer, "sha256").hexdigest()[:32]  # type: ignore[arg-type]  # a BufferedReader
+    text.seek(0)
+    return digest
 
 
 def _lines(text: TextIO) -> Iterator[str]:

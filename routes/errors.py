@@ -8,6 +8,7 @@ from sqlalchemy import exc
 from werkzeug.exceptions import HTTPException
 
 from extensions import db
+from models.dialect import is_passing
 from services.paging import BadCursor
 from services.refusals import Contention
 
@@ -16,7 +17,7 @@ log = structlog.get_logger("tillbook")
 _PAGES = {
     404: ("Page not found", "Check the address, or go on from here."),
     405: ("This page cannot be used that way", "Go on from here."),
-    413: ("That was too much at once", "Send less: a form holds up to 64 kB."),
+    413: ("That was too much at once", "Nothing was stored. Go back and send less."),
     429: ("Too many tries", "Wait a minute, then try again."),
     503: ("Tillbook is busy", "Nothing was stored. Wait a moment, then send it again."),
 }
@@ -27,7 +28,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CSRFError, _forged_or_expired)
     app.register_error_handler(BadCursor, lambda _: _page(404))
-    for fault in (exc.OperationalError, exc.TimeoutError, Contention):
+    app.register_error_handler(exc.DBAPIError, lambda error: _busy(error) if is_passing(error) else _bug(error))
+    for fault in (exc.TimeoutError, Contention):
         app.register_error_handler(fault, _busy)
     app.register_error_handler(Exception, _bug)
 
@@ -41,22 +43,27 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def _forged_or_expired(_: CSRFError) -> ResponseReturnValue:
-    advice = "Nothing was stored. Go back: what was typed is still there. Reload that page, then send it again."
-    return _page(400, "This page was open for too long", advice)
+    return _page(400, "This page was open for too long", "Nothing was stored. Reload the page, then send it again.")
 
 
 def _busy(error: Exception) -> ResponseReturnValue:
-    db.session.rollback()
+    _drop_what_was_read()
     log.warning("busy", fault=type(error).__name__)
     body, status = _page(503)
     return body, status, [("Retry-After", "2")]
 
 
 def _bug(error: Exception) -> ResponseReturnValue:
-    db.session.rollback()
+    _drop_what_was_read()
     log.error("bug", exc_info=error)
     advice = f"Nothing was stored. Try again; if it happens again, report this number: {g.request_id}"
     return _page(500, "Something broke on our side", advice)
+
+
+def _drop_what_was_read() -> None:
+    # Detached first: a rollback makes what is attached forget its values, and the page must not ask for them again.
+    db.session.expunge_all()
+    db.session.rollback()
 
 
 def _page(status: int, title: str | None = None, advice: str | None = None) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from flask_login import current_user
 from werkzeug.routing import BaseConverter, ValidationError
 
 from models import public_id
+from schemas.contact import FIELD_WORDS
 from schemas.money import Money
 
 
@@ -34,7 +35,7 @@ class CustomerIdConverter(BaseConverter):
 def register(app: Flask) -> None:
     app.url_map.converters["customer_id"] = CustomerIdConverter
     app.jinja_env.filters.update(money=_money, day=_day, instant=_instant, count=_count)
-    app.jinja_env.globals.update(address=_address)
+    app.jinja_env.globals.update(address=_address, field_words=FIELD_WORDS)
 
 
 def money_text(minor: int, currency: str, country: str) -> str:

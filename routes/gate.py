@@ -1,6 +1,6 @@
 """Who gets in, before any page is asked: everything needs a signed-in user but a short public list."""
 
-from flask import Flask, current_app, g, request
+from flask import Flask, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -9,7 +9,8 @@ from models import User, UserSession, clock
 from models.dialect import only_reads
 from services import accounts
 
-PUBLIC = {"static", "bootstrap.static", "auth.register", "auth.open_shop", "auth.login", "auth.sign_in"}
+FILES = {"static", "bootstrap.static"}
+PUBLIC = FILES | {"auth.register", "auth.open_shop", "auth.login", "auth.sign_in"}
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -17,8 +18,6 @@ def register(app: Flask) -> None:
     app.before_request(_note_what_may_write)
     app.before_request(_ask_to_sign_in)
     app.teardown_request(_forget_what_may_write)
-    login.login_view = "auth.login"
-    login.login_message = "Sign in to go on."
     login.session_protection = None  # a session is a row that can be ended; guessing from addresses only locks out
     login.user_loader(_load_user)
 
@@ -33,15 +32,18 @@ def _forget_what_may_write(_: BaseException | None) -> None:
 
 
 def _ask_to_sign_in() -> ResponseReturnValue | None:
-    if (request.endpoint or "").endswith("static"):
+    if request.endpoint in FILES:
         return None
     # Asked for once, here: an error page must not need the database to know whom it is shown to.
     g.viewer = current_user._get_current_object() if current_user.is_authenticated else None
     # A page that does not exist is nobody's secret: it goes on to its 404.
     if request.endpoint is None or request.endpoint in PUBLIC or g.viewer:
         return None
-    answer: ResponseReturnValue = current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
-    return answer
+    if request.method in _SAFE_METHODS:
+        flash("Sign in to go on.")
+        return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
+    flash("You were signed out. Nothing was stored: sign in, then send it again.")
+    return redirect(url_for("auth.login"), 303)
 
 
 def _load_user(token: str) -> User | None:
@@ -60,5 +62,6 @@ def _seen_again(token: str) -> User | None:
     only_reads.set(False)
     accounts.mark_seen(token)
     db.session.commit()
+    only_reads.set(request.method in _SAFE_METHODS)
     found = accounts.find_session(token)
     return found[0] if found else None

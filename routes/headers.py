@@ -2,6 +2,8 @@
 
 from flask import Flask, Response, request
 
+from routes.gate import FILES
+
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -18,7 +20,7 @@ def register(app: Flask, *, is_https: bool) -> None:
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         if is_https:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-        if not (request.endpoint or "").endswith("static"):
+        if request.endpoint not in FILES:
             response.headers.setdefault("Cache-Control", "no-store")
             response.vary.add("Cookie")
         return response

@@ -3,12 +3,13 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from flask_wtf.csrf import CSRFError
 
 from extensions import db
 from forms.filters import PurchaseFilterForm
 from forms.purchase import PurchaseForm
 from routes.reading import position, shop_rules
-from routes.sentences import recorded
+from routes.sentences import recorded, recorded_otherwise
 from services import customers, purchases
 from services.capture import capture
 from services.refusals import AmbiguousCustomer, CustomerUnclear, KeyReused, Refusal
@@ -56,8 +57,18 @@ def index() -> ResponseReturnValue:
     return render_template("purchases/index.html", form=form, page=page)
 
 
+@bp.errorhandler(CSRFError)
+def look_again(_: CSRFError) -> ResponseReturnValue:
+    """The page was open longer than its session: everything typed comes back, to be sent by a page of the new one."""
+    form = PurchaseForm(shop_rules())
+    form.refuse("customer", "This page was open for too long. Look it over and record again")
+    return _page(form), 422
+
+
 def _page(form: PurchaseForm) -> str:
     latest = purchases.latest(current_user.shop_id, _SHOWN_BELOW)
+    if not form.candidates and form.still_offered:
+        form.candidates = customers.find_summaries(current_user.shop_id, form.still_offered)
     return render_template("purchases/new.html", form=form, latest=latest)
 
 
@@ -65,7 +76,8 @@ def _show(refusal: Refusal, form: PurchaseForm) -> None:
     if isinstance(refusal, CustomerUnclear):
         candidates = customers.summaries(refusal.candidates, current_user.shop_id)
         form.ask(refusal.message, candidates, may_be_new=isinstance(refusal, AmbiguousCustomer))
-        return
-    form.refuse(refusal.field, refusal.message)
-    if isinstance(refusal, KeyReused):
+    elif isinstance(refusal, KeyReused):
+        form.refuse("customer", recorded_otherwise(refusal.purchase, refusal.customer, current_user.shop))
         form.renew_key()
+    else:
+        form.refuse(refusal.field, refusal.message)

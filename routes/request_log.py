@@ -9,6 +9,8 @@ import structlog
 from flask import Flask, Response, g, request
 from uuid_utils.compat import uuid7
 
+from routes.gate import FILES
+
 log = structlog.get_logger("tillbook")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -48,7 +50,7 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
-    is_file = (request.endpoint or "").endswith("static")
+    is_file = request.endpoint in FILES
     log.log(
         logging.DEBUG if is_file else logging.INFO,
         "request",

@@ -1,19 +1,18 @@
 """What happened, in words."""
 
-from models import Shop
+from models import Customer, Purchase, Shop
 from routes.formats import money_text
+from schemas.contact import FIELD_WORDS
 from services.capture import Captured
 from services.matching import FieldChange
-
-_SPOKEN = {"name": "name", "email": "e-mail", "phone": "phone", "reference": "customer number"}
 
 
 def recorded(captured: Captured, shop: Shop) -> str:
     """“Recorded: Tim, a book. Tim was already known: phone added.”"""
     who = captured.customer.shown_name
     if captured.is_replay:
-        return f"Already recorded: {_purchase(captured, shop)}. Nothing was added."
-    sentences = [f"Recorded: {_purchase(captured, shop)}."]
+        return f"Already recorded: {_purchase(captured.purchase, captured.customer, shop)}. Nothing was added."
+    sentences = [f"Recorded: {_purchase(captured.purchase, captured.customer, shop)}."]
     if captured.outcome == "created":
         sentences.append(f"{who} is a new customer.")
     elif captured.outcome == "updated":
@@ -21,16 +20,20 @@ def recorded(captured: Captured, shop: Shop) -> str:
     else:
         sentences.append(f"{who} was already known.")
     sentences += [
-        f"The {_SPOKEN[field]} stays with {owner.shown_name}, who had it before."
+        f"The {FIELD_WORDS[field]} stays with {owner.shown_name}, who had it before."
         for field, owner in captured.left_alone.items()
     ]
     return " ".join(sentences)
 
 
-def _purchase(captured: Captured, shop: Shop) -> str:
-    purchase = captured.purchase
+def recorded_otherwise(purchase: Purchase, customer: Customer, shop: Shop) -> str:
+    before = _purchase(purchase, customer, shop)
+    return f"This page already recorded: {before}. Record again only if this is another purchase"
+
+
+def _purchase(purchase: Purchase, customer: Customer, shop: Shop) -> str:
     what = f"{purchase.quantity:,} × {purchase.item}" if purchase.quantity > 1 else purchase.item
-    parts = [captured.customer.shown_name, what]
+    parts = [customer.shown_name, what]
     if purchase.amount_minor is not None and purchase.currency is not None:
         parts.append(money_text(purchase.amount_minor, purchase.currency, shop.country))
     return ", ".join(parts)
@@ -38,5 +41,5 @@ def _purchase(captured: Captured, shop: Shop) -> str:
 
 def _change(change: FieldChange) -> str:
     if change.before is None:
-        return f"{_SPOKEN[change.field]} added"
-    return f"{_SPOKEN[change.field]} changed from {change.before} to {change.after}"
+        return f"{FIELD_WORDS[change.field]} added"
+    return f"{FIELD_WORDS[change.field]} changed from {change.before} to {change.after}"

@@ -20,6 +20,10 @@ class Known(NamedTuple):
     """As compared (domain: normal forms)."""
 
 
+FIELD_WORDS = {"name": "name", "email": "e-mail address", "phone": "phone number", "reference": "customer number"}
+"""What each field is called inside a sentence."""
+
+
 def read_name(value: object) -> Known | None:
     shown = one_line("Customer name", value, Customer.NAME_MAX)
     if shown is None:

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import PlainValidator, ValidationInfo
 
 from models.normal import normal_words
+from schemas.contact import Known
 from schemas.days import read_day
 from schemas.problems import Schema, ShopRules
 from schemas.text import one_line
@@ -13,8 +14,9 @@ from schemas.text import one_line
 _QUERY_MAX = 200
 
 
-def _words(value: object) -> str:
-    return normal_words(one_line("Search", value, _QUERY_MAX) or "")
+def _words(value: object) -> Known | None:
+    shown = one_line("Search", value, _QUERY_MAX)
+    return (shown and Known(shown, normal_words(shown))) or None
 
 
 def _day(label: str, value: object, info: ValidationInfo) -> date | None:
@@ -32,14 +34,14 @@ def _to(value: object, info: ValidationInfo) -> date | None:
 
 
 class PurchaseFilters(Schema):
-    """`q`: words of the item, in normal form. Both days are included."""
+    """`q`: part of the item. Both days are included."""
 
-    q: Annotated[str, PlainValidator(_words)] = ""
+    q: Annotated[Known | None, PlainValidator(_words)] = None
     purchased_from: Annotated[date | None, PlainValidator(_from)] = None
     purchased_to: Annotated[date | None, PlainValidator(_to)] = None
 
 
 class CustomerFilters(Schema):
-    """`q`: part of a name, e-mail address, phone number or customer number, in normal form."""
+    """`q`: part of a name, e-mail address, phone number or customer number."""
 
-    q: Annotated[str, PlainValidator(_words)] = ""
+    q: Annotated[Known | None, PlainValidator(_words)] = None

@@ -11,7 +11,7 @@ from pydantic import PlainValidator, ValidationInfo, field_validator, model_vali
 
 from models import Purchase, public_id
 from models.normal import normal_words
-from schemas.contact import Known, read_email, read_line, read_name, read_phone, read_reference
+from schemas.contact import FIELD_WORDS, Known, read_email, read_line, read_name, read_phone, read_reference
 from schemas.currencies import currencies
 from schemas.days import Day, read_day
 from schemas.money import Money, read_money, times
@@ -54,7 +54,7 @@ class Buyer(Schema):
         for field, value in read_line(data["line"]).items():
             if value and field in fields:
                 where = "in the line of the customer or in its own field"
-                refuse("given_twice", f"Give the {_SPOKEN[field]} once, {where}")
+                refuse("given_twice", f"Give the {FIELD_WORDS[field]} once, {where}")
             fields.setdefault(field, value)
         return fields
 
@@ -69,9 +69,6 @@ class Buyer(Schema):
         """What is not blank, by field."""
         found = {field: getattr(self, field) for field in BUYER_FIELDS}
         return {field: known for field, known in found.items() if known}
-
-
-_SPOKEN = {"name": "name", "email": "e-mail address", "phone": "phone number", "reference": "customer number"}
 
 
 def _item(value: object) -> str:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from schemas.purchase import FLAT_FIELDS
 
+_SHOWN = 30
+
 
 class TableError(Exception):
     """The table cannot be read at all; the message says what to do."""
@@ -43,16 +45,25 @@ def _places(headers: list[str], columns: Mapping[str, str], constants: Mapping[s
         raise TableError(f"“{unknown[0]}” is not a field. The fields are {', '.join(FLAT_FIELDS)}")
     if both := sorted(columns.keys() & constants.keys()):
         raise TableError(f"“{both[0]}” is given both as a column and as a text. Give it once")
+    if double := sorted(constants.keys() & set(headers) - set(columns.values())):
+        raise TableError(f"The file has a column “{double[0]}” of its own. Leave the text for it out")
     taken = set(columns.values())
-    own_names = {name: name for name in FLAT_FIELDS if name in headers and name not in taken and name not in constants}
+    own_names = {name: name for name in FLAT_FIELDS if name in headers and name not in taken and name not in columns}
     wanted = own_names | dict(columns)
     for header in wanted.values():
         if headers.count(header) != 1:
             times = "twice" if header in headers else "not"
-            raise TableError(f"The column “{header}” is {times} in the file. Its columns are {', '.join(headers)}")
+            found = f"The column “{_shown([header])}” is {times} in the file"
+            raise TableError(f"{found}. Its columns are {_shown(headers)}")
     if not wanted:
-        raise TableError(f"No column is matched to a field. The columns are {', '.join(headers)}")
+        raise TableError(f"No column is matched to a field. The columns are {_shown(headers)}")
     return {name: headers.index(header) for name, header in wanted.items()}
+
+
+def _shown(headers: list[str]) -> str:
+    """The headers as they may be printed: no control characters, and no end of them."""
+    names = ["".join(part if part.isprintable() else "�" for part in header[:60]) for header in headers[:_SHOWN]]
+    return ", ".join(names) + (", …" if len(headers) > _SHOWN else "")
 
 
 def _rows(reader, width: int, places: dict[str, int], constants: dict[str, str]) -> Iterator[Row]:  # type: ignore[no-untyped-def]  # csv names no type for its reader

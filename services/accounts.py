@@ -53,7 +53,13 @@ def find_user(email_normal: str) -> User | None:
 
 
 def open_session(user: User) -> None:
-    """Signs a browser in: from here on the user's `get_id` is the token of a new session."""
+    """Signs a browser in: from here on the user's `get_id` is the token of a new session.
+
+    Raises WrongPassword when the password was changed since the user was read.
+    """
+    # A change of the password ends all sessions: none may slip in with the old one while it is made.
+    if db.session.scalar(select(User.password_hash).where(User.id == user.id).with_for_update()) != user.password_hash:
+        raise WrongPassword("The password was changed just now. Sign in with the new one")
     token = secrets.token_urlsafe(32)
     now = clock.utc_now()
     db.session.add(

@@ -2,19 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
 from extensions import db
 from models import Change, Customer, Identity, Purchase, Shop, User, clock
 from models.columns import new_id
-from models.dialect import violated_constraint
+from models.dialect import is_deadlock, violated_constraint
 from models.normal import normal_words
 from schemas.purchase import PurchaseDetails
 from services.matching import FieldChange, find_customer, update_customer
@@ -69,18 +69,23 @@ def capture_all(captures: Sequence[Capture], *, shop: Shop, by: User, source: st
 
     What is refused is in its place in the list and leaves no trace. Raises Contention like `capture`.
     """
-    for _ in range(_ATTEMPTS):
-        register = Register(shop.id)
+    register = Register(shop.id)
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            db.session.expire_all()
+            register.hold_changed()
+            register = Register(shop.id)
         try:
             with db.session.begin_nested(), db.session.no_autoflush:
                 return _Ledger(captures, register, shop, by, source).record_all()
         except IntegrityError as error:
             if violated_constraint(error) not in _DECIDED_BY:
                 raise
+        except OperationalError as error:
+            if not is_deadlock(error):
+                raise
         except (Overtaken, StaleDataError):
             pass  # the same as above: somebody else was first
-        db.session.expire_all()
-        register.hold_changed()
     raise Contention("Many purchases of this customer came at the same instant. Try again")
 
 
@@ -99,13 +104,27 @@ class _Ledger:
     def record_all(self) -> list[Captured | Refusal]:
         self._read_ahead()
         results = [self._record_or_refuse(wish) for wish in self._captures]
+        self._look_again_before_refusing(results)
         self._register.write()
         # In the order of what is unique, like the identities: two lists in opposite orders must not wait in a ring.
-        db.session.add_all(sorted((captured.purchase for captured in self._new), key=_unique_ids))
+        purchases = [captured.purchase for captured in self._new]
+        in_order = sorted(purchases, key=_unique_ids)
+        db.session.add_all(in_order)
         db.session.flush()
         db.session.add_all(change for captured in self._new for change in self._history(captured))
         db.session.flush()
         return results
+
+    def _look_again_before_refusing(self, results: Sequence[Captured | Refusal]) -> None:
+        """What seems refused may have been recorded meanwhile, under its own key: then it is a replay."""
+        refused = {
+            wish.key
+            for wish, result in zip(self._captures, results, strict=True)
+            if isinstance(result, Refusal) and wish.key not in self._by_key
+        }
+        recorded = select(Purchase.id).where(Purchase.shop_id == self._shop.id, Purchase.capture_key.in_(refused))
+        if refused and db.session.scalar(recorded.limit(1)) is not None:
+            raise Overtaken
 
     def _read_ahead(self) -> None:
         """All that the captures will ask of the register, in two queries."""
@@ -131,8 +150,8 @@ class _Ledger:
         if before is None:
             return None
         if before.purchase.content_hash != wish.details.content_hash():
-            raise KeyReused("This was already recorded with other content", before.purchase)
-        return Captured(before.purchase, before.customer, before.changes, is_replay=True)
+            raise KeyReused("This was already recorded with other content", before.purchase, before.customer)
+        return replace(before, is_replay=True)
 
     def _record(self, wish: Capture) -> Captured:
         details = wish.details

@@ -6,10 +6,11 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from extensions import db
 from models import Change, Customer, Identity, Purchase, User
+from schemas.contact import Known
 from schemas.filters import CustomerFilters
 from services.paging import Page, Position, read_page
 
@@ -52,6 +53,12 @@ def summaries(customers: Sequence[Customer], shop_id: int) -> list[Summary]:
     return [Summary(customer, *found.get(customer.id, (0, None))) for customer in customers]
 
 
+def find_summaries(shop_id: int, ids: Sequence[UUID]) -> list[Summary]:
+    """Those of the shop, the earliest first."""
+    found = select(Customer).where(Customer.shop_id == shop_id, Customer.id.in_(ids)).order_by(Customer.id)
+    return summaries(db.session.scalars(found).all(), shop_id)
+
+
 def find(shop_id: int, id: UUID) -> Customer | None:
     return db.session.get(Customer, (shop_id, id))
 
@@ -80,11 +87,16 @@ def history(customer: Customer, position: Position) -> Page[Event]:
     return Page([Event(change, users[change.user_id]) for change in page.rows], page.before, page.after)
 
 
-def _is_found_by(shop_id: int, q: str):  # type: ignore[no-untyped-def]  # SQLAlchemy's own type says nothing more
-    known_by = [func.lower(Identity.value).contains(q, autoescape=True)]
+def _is_found_by(shop_id: int, q: Known) -> ColumnElement[bool]:
+    known_by: list[ColumnElement[bool]] = [
+        Identity.value.contains(q.shown, autoescape=True),  # a customer number keeps its case …
+        func.lower(Identity.value).contains(q.normal, autoescape=True),  # … and is found without it
+    ]
     # 07700 900 is how people say +447700900…: the digits are searched without the spaces and the leading zero.
-    digits = re.sub(r"[^0-9]", "", q).lstrip("0")
-    if len(digits) >= _DIGITS_MIN and re.fullmatch(r"[0-9+() ./-]+", q):
+    digits = re.sub(r"[^0-9]", "", q.normal).lstrip("0")
+    if len(digits) >= _DIGITS_MIN and re.fullmatch(r"[0-9+() ./-]+", q.normal):
         known_by.append(and_(Identity.kind == "phone", Identity.value.contains(digits)))
-    identity = select(Identity.customer_id).where(Identity.shop_id == shop_id, Identity.kind != "name", or_(*known_by))
-    return or_(Customer.name_normal.contains(q, autoescape=True), Customer.id.in_(identity))
+    identity = select(Identity.customer_id).where(
+        Identity.shop_id == shop_id, Identity.kind.in_(Identity.STRONG), or_(*known_by)
+    )
+    return or_(Customer.name_normal.contains(q.normal, autoescape=True), Customer.id.in_(identity))

@@ -12,9 +12,10 @@ from schemas.problems import Refused, ShopRules, judge
 from schemas.purchase import PurchaseDetails, flat_field, nested
 from schemas.table import Row
 from services.capture import Capture, Captured, capture_all
-from services.refusals import Refusal
+from services.refusals import KeyReused, Refusal
 
 _AT_A_TIME = 1_000
+_OTHER_COLUMNS = "This row of this file is already recorded with other columns. Use the same columns as before"
 
 
 class WrongRow(NamedTuple):
@@ -80,7 +81,8 @@ def _record(wishes: Sequence[tuple[int, Capture]], shop: Shop, by: User, report:
     results = capture_all([wish for _, wish in wishes], shop=shop, by=by, source="import")
     for (line, _), result in zip(wishes, results, strict=True):
         if isinstance(result, Refusal):
-            report.wrong.append(WrongRow(line, result.field, result.message))
+            field, message = ("", _OTHER_COLUMNS) if isinstance(result, KeyReused) else (result.field, result.message)
+            report.wrong.append(WrongRow(line, field, message))
         else:
             report.count(result)
     # What is flushed need not be remembered: memory stays the same however long the file is.

@@ -32,8 +32,11 @@ def find_customer(details: PurchaseDetails, register: Register) -> Match:
         return Match(_picked(details.customer_id, register), "customer_id")
     owners = _owners(given, register)
     candidates = list(dict.fromkeys(owners.values()))
-    if len(candidates) > 1 or (candidates and details.customer_id == NEW_CUSTOMER):
+    if len(candidates) > 1:
         raise IdentityConflict("What was entered belongs to different customers. Choose who bought it", candidates)
+    if candidates and details.customer_id == NEW_CUSTOMER:
+        advice = f"What was entered belongs to {candidates[0].shown_name}. Choose them, or change what was entered"
+        raise IdentityConflict(advice, candidates)
     if candidates:
         return Match(candidates[0], next(iter(owners)))
     if "name" not in given or details.customer_id == NEW_CUSTOMER:

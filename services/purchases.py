@@ -42,7 +42,7 @@ def _page(query: Select[Purchase], position: Position) -> Page[Purchase]:
 def _filtered(shop_id: int, filters: PurchaseFilters) -> Select[Purchase]:
     query = select(Purchase).where(Purchase.shop_id == shop_id)
     if filters.q:
-        query = query.where(Purchase.item_normal.contains(filters.q, autoescape=True))
+        query = query.where(Purchase.item_normal.contains(filters.q.normal, autoescape=True))
     if filters.purchased_from:
         query = query.where(Purchase.purchased_on >= filters.purchased_from)
     if filters.purchased_to:

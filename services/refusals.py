@@ -38,9 +38,10 @@ class UnknownCustomer(Refusal):
 class KeyReused(Refusal):
     """The capture key stands for `purchase`, which was asked for with other content (domain: exactly once)."""
 
-    def __init__(self, message: str, purchase: Purchase):
+    def __init__(self, message: str, purchase: Purchase, customer: Customer):
         super().__init__(message)
         self.purchase = purchase
+        self.customer = customer
 
 
 class ExternalIdTaken(Refusal):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, or_, select, tuple_
+from sqlalchemy import Exists, and_, delete, exists, or_, select, tuple_
 
 from extensions import db
 from models import Customer, Identity
@@ -29,7 +29,7 @@ class Register:
         self._shop_id = shop_id
         self._owners: dict[Key, Customer | None] = {}
         self._namesakes: dict[str, list[Customer]] = {}
-        self._with_strong_identity: set[UUID] = set()
+        self._has_strong_identity: dict[UUID, bool] = {}
         self._new_customers: list[Customer] = []
         self.changed: set[UUID] = set()
         """The customers whom `write` is going to change."""
@@ -50,8 +50,11 @@ class Register:
         return self._namesakes[name]
 
     def is_only_a_name(self, customer: Customer) -> bool:
-        """Whether one of the `namesakes` has no strong identity yet."""
-        return customer.id not in self._with_strong_identity
+        """Whether the customer has no strong identity yet."""
+        if customer.id not in self._has_strong_identity:
+            found = select(_has_strong_identity()).where(Customer.shop_id == self._shop_id, Customer.id == customer.id)
+            self._has_strong_identity[customer.id] = bool(db.session.scalar(found))
+        return not self._has_strong_identity[customer.id]
 
     def read_owners(self, keys: Iterable[Key]) -> None:
         """Reads many at once, so that later questions cost nothing."""
@@ -70,17 +73,16 @@ class Register:
         )
         for kind, value, customer in db.session.execute(found):
             self._owners[kind, value] = customer
+            if kind in Identity.STRONG:
+                self._has_strong_identity[customer.id] = True
 
     def read_namesakes(self, names: Iterable[str]) -> None:
         missing = sorted(set(names) - self._namesakes.keys())
         if not missing:
             return
         self._namesakes.update((name, []) for name in missing)
-        has_strong = exists().where(
-            Identity.shop_id == Customer.shop_id, Identity.customer_id == Customer.id, Identity.kind != "name"
-        )
         found = (
-            select(Customer, Customer.name_normal, has_strong)
+            select(Customer, Customer.name_normal, _has_strong_identity())
             .where(Customer.shop_id == self._shop_id, Customer.name_normal.in_(missing))
             .order_by(Customer.id)
         )
@@ -88,13 +90,13 @@ class Register:
             if customer.name_normal != name:
                 raise Overtaken  # renamed since it was found by something else
             self._namesakes[name].append(customer)
-            if is_strong:
-                self._with_strong_identity.add(customer.id)
+            self._has_strong_identity.setdefault(customer.id, is_strong)
 
     def open(self, at: datetime) -> Customer:
         """A new customer, known by nothing yet."""
         customer = Customer(shop_id=self._shop_id, id=new_id(), name_normal="", created_at=at, updated_at=at)
         self._new_customers.append(customer)
+        self._has_strong_identity[customer.id] = False
         return customer
 
     def rename(self, customer: Customer, name: Known) -> None:
@@ -117,7 +119,7 @@ class Register:
         """Adds a strong identity and shows it; older ones of the kind keep finding the customer."""
         if self.owner(kind, known.normal) is None:
             self._claim((kind, known.normal), customer)
-        self._with_strong_identity.add(customer.id)
+        self._has_strong_identity[customer.id] = True
         setattr(customer, kind, known.shown)
         self.changed.add(customer.id)
 
@@ -126,7 +128,7 @@ class Register:
 
         Raises IntegrityError when somebody else claimed an identity first, StaleDataError when they changed a customer.
         """
-        # Always in this order, so that two captures at the same instant wait for each other and never in a ring.
+        # Always in this order, so that two writers who want the same wait for each other and not in a ring.
         db.session.add_all(self._new_customers)
         db.session.flush()
         if self._released:
@@ -143,6 +145,8 @@ class Register:
 
     def hold_changed(self) -> None:
         """Keeps everybody else from changing the same customers until the transaction ends; waits for who does."""
+        if not self.changed:
+            return
         db.session.execute(
             select(Customer.id)
             .where(Customer.shop_id == self._shop_id, Customer.id.in_(self.changed))
@@ -163,3 +167,9 @@ class Register:
             self._owners[key] = None
             if self._claimed.pop(key, None) is None:
                 self._released.add(key)
+
+
+def _has_strong_identity() -> Exists:
+    return exists().where(
+        Identity.shop_id == Customer.shop_id, Identity.customer_id == Customer.id, Identity.kind.in_(Identity.STRONG)
+    )

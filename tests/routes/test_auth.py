@@ -84,7 +84,15 @@ def test_a_page_asked_for_before_signing_in_is_shown_after_it(app: Flask, owner:
 
 @pytest.mark.parametrize(
     "target",
-    ["https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "evil", "/%0d%0aSet-Cookie:x"],
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "evil",
+        "/%0d%0aSet-Cookie:x",
+        "/%09/[",
+    ],
 )
 def test_signing_in_leads_nowhere_else(app: Flask, owner: Person, target: str) -> None:
     page = Browser(app).get(f"/login?next={target}").submit(email=owner.email, password=PASSWORD)

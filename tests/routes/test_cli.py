@@ -214,7 +214,7 @@ def test_the_same_file_with_another_meaning_is_refused(owner: Person, given_file
     result = run(owner.app, "import", path, *README_OPTIONS[:-1], "Records")
     assert result.exit_code == 1
     assert result.stderr.splitlines()[0].startswith("line 2")
-    assert "already recorded with other content" in result.stderr
+    assert "already recorded with other columns" in result.stderr
     assert {purchase.item for purchase in owner.purchases()} == {"CDs"}
 
 
@@ -287,11 +287,11 @@ def test_a_column_may_be_called_by_another_name_than_its_own(
     assert [purchase.item for purchase in owner.purchases()] == ["a book"]
 
 
-def test_a_text_for_every_row_goes_before_a_column_of_its_name(
+def test_a_text_for_every_row_does_not_hide_a_column_of_its_name(
     owner: Person, import_content: Callable[..., Result]
 ) -> None:
-    import_content("name,item\nTim,7\n", "--item", "a book")
-    assert [purchase.item for purchase in owner.purchases()] == ["a book"]
+    [line] = refused(import_content("name,item\nTim,7\n", "--item", "a book"), owner)
+    assert line == "Error: The file has a column “item” of its own. Leave the text for it out"
 
 
 def test_an_address_is_the_user_s_whatever_its_case(owner: Person, given_file: Callable[[str | bytes], str]) -> None:
