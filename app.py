@@ -6,7 +6,7 @@ from jinja2 import StrictUndefined
 from config import Settings, flask_config, read_settings
 from extensions import bootstrap, csrf, db, login, migrate
 from models import dialect
-from routes import account, auth, cli, customers, errors, formats, gate, headers, purchases, request_log
+from routes import account, auth, cli, customers, errors, formats, gate, headers, hosts, purchases, request_log
 from routes.reading import FormRequest
 
 
@@ -26,6 +26,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def set_up_requests(app: Flask, settings: Settings) -> None:
     # Before the extensions look at a request: the log sees every one, and the gate knows who is there.
+    hosts.register(app)
     request_log.register(app, log_level=settings.log_level, as_json=settings.is_production)
     headers.register(app, is_https=settings.is_https)
     gate.register(app)

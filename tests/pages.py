@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 from bs4 import BeautifulSoup, Tag
@@ -32,6 +33,14 @@ class Browser:
         """Without looking at the answer; forms are sent by `Page.submit`."""
         token = self.get("/account").fields("header form")
         return self._client.open(path, method=method.upper(), data=token if method != "get" else None, buffered=True)
+
+    def send_json(self, path: str, body: str, token: str) -> TestResponse:
+        headers = {"X-CSRFToken": token}
+        return self._client.post(path, data=body, content_type="application/json", headers=headers)
+
+    def send_file(self, path: str, fields: dict[str, str], field: str) -> TestResponse:
+        """A form in which one field is a file."""
+        return self._client.post(path, data=fields | {field: (io.BytesIO(b"Tim"), "tim.txt")})
 
     @property
     def cookie(self) -> str:

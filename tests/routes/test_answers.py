@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask, abort
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from app import create_app
@@ -108,6 +109,68 @@ class TestFaults:
     def test_other_refusals_have_a_page_too(self, owner: Person, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(app.view_functions, "purchases.index", lambda: abort(418))
         assert owner.browser.get("/purchases", 418).heading == "That did not work"
+
+
+def test_an_unreachable_database_is_a_503_for_who_is_signed_in_too(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = owner.browser.get("/purchases/new")
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("connect", {}, Exception("database is away"))
+
+    with owner.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", refuse)
+    try:
+        for again in (page.submit(status=503, customer="Tim", item="a book"), owner.browser.get("/", 503)):
+            assert again.heading == "Tillbook is busy"
+    finally:
+        event.remove(engine, "before_cursor_execute", refuse)
+    assert page.submit(customer="Tim", item="a book").message.startswith("Recorded")
+
+
+def test_a_database_that_goes_away_in_the_middle_of_a_page_is_a_503(owner: Person) -> None:
+    owner.browser.get("/purchases")
+
+    def refuse_the_list(*arguments: object) -> None:
+        if "FROM purchases" in str(arguments[2]):
+            raise OperationalError("SELECT", {}, Exception("server closed the connection"))
+
+    with owner.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", refuse_the_list)
+    try:
+        page = owner.browser.get("/purchases", 503)
+    finally:
+        event.remove(engine, "before_cursor_execute", refuse_the_list)
+    assert page.heading == "Tillbook is busy"
+    assert "Corner shop" in page.soup.get_text()
+
+
+@pytest.mark.parametrize("host", ["a..b", ".", "x" * 70, "a b", "a:b:c", "ü", "<x>"])
+def test_a_host_that_is_none_is_a_400(app: Flask, host: str) -> None:
+    assert app.test_client().get("/login", headers={"Host": host}).status_code == 400
+
+
+@pytest.mark.parametrize("host", ["localhost", "till.example.com:8000", "web_1", "[::1]:5000", "127.0.0.1"])
+def test_a_host_is_a_name_or_an_address(app: Flask, host: str) -> None:
+    assert app.test_client().get("/login", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("body", ["5", "[1]", '"x"', '{"customer": 5}', '{"email": "\\ud800", "password": "x"}'])
+@pytest.mark.parametrize("path", ["/login", "/register", "/purchases", "/account/password"])
+def test_json_is_not_a_form(owner: Person, path: str, body: str) -> None:
+    token = owner.browser.get("/account").fields("header form")["csrf_token"]
+    response = owner.browser.send_json(path, body, token)
+    assert response.status_code == 422
+    assert owner.purchases() == []
+
+
+def test_a_file_is_not_a_text(owner: Person) -> None:
+    fields = owner.browser.get("/purchases/new").fields()
+    response = owner.browser.send_file("/purchases", fields, "customer")
+    assert response.status_code == 422
 
 
 def test_an_unreachable_database_is_a_503_with_a_page(tmp_path: Path) -> None:

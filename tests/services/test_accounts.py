@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from extensions import db
 from models import Shop, User, UserSession
@@ -225,6 +225,19 @@ def test_no_password_fits_a_hash_that_is_none(owner: Person, broken: str) -> Non
 
 
 # Sessions
+
+
+def test_no_session_begins_with_a_password_that_was_just_changed(owner: Person) -> None:
+    with owner.app.app_context():
+        user = accounts.check_credentials(judge(Credentials, {"email": owner.email, "password": PASSWORD}))
+        assert user is not None
+        # Another browser changes it between the check and the session.
+        with db.engine.connect() as other:
+            db.session.commit()
+            other.execute(update(User).values(password_hash="another"))
+            other.commit()
+        with pytest.raises(WrongPassword):
+            accounts.open_session(user)
 
 
 def test_a_session_belongs_to_its_user(owner: Person, stranger: Person) -> None:

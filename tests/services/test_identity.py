@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from extensions import db
 from models import Customer, Identity, public_id
+from services.capture import Capture, capture_all
 from services.refusals import AmbiguousCustomer, IdentityConflict, UnknownCustomer
 from tests.cast import Person, make_person
 
@@ -488,3 +489,20 @@ def test_the_last_bearer_of_a_name_is_found_when_the_first_is_called_otherwise(o
     captured = owner.capture(customer="Tim")
     assert captured.customer.id == second.id
     assert owner.capture(customer="Tom").customer.id == first.id
+
+
+def test_a_batch_keeps_apart_whom_one_by_one_keeps_apart(owner: Person) -> None:
+    """Who was known by an address alone and is named in the batch is not only a name."""
+    owner.capture(customer="tim@example.com")
+    with owner.app.app_context():
+        wishes = [
+            Capture(owner.details(customer=customer), key)
+            for key, customer in enumerate_keys("Tim <tim@example.com>", "Tim <other@example.com>")
+        ]
+        capture_all(wishes, shop=owner.user.shop, by=owner.user, source="import")
+        db.session.commit()
+    assert [customer.email for customer in owner.customers()] == ["tim@example.com", "other@example.com"]
+
+
+def enumerate_keys(*customers: str) -> list[tuple[str, str]]:
+    return [(f"key {place}", customer) for place, customer in enumerate(customers)]
