@@ -153,9 +153,7 @@ def _tell(report: ImportReport, user: User, dry_run: bool, seconds: float) -> No
     for currency, minor in sorted(report.amounts.items()):
         click.echo(f"Amounts: {money_text(minor, currency, user.shop.country)} ({currency})")
     outcomes = report.outcomes
-    click.echo(
-        f"Customers: {outcomes['created']:,} new; {outcomes['updated']:,} rows updated one, "
-        f"{outcomes['unchanged']:,} changed nothing."
-    )
+    new, updated, unchanged = (outcomes[outcome] for outcome in ("created", "updated", "unchanged"))
+    click.echo(f"Rows: {new:,} made a new customer, {updated:,} updated one, {unchanged:,} changed none.")
     if report.repeated:
         click.echo(f"Already imported before, left as they are: {report.repeated:,} rows.")

@@ -178,7 +178,7 @@ def test_the_call_of_the_readme(owner: Person, given_file: Callable[[str | bytes
     first, amounts, customers = result.stdout.splitlines()
     assert first.startswith("Imported 5 purchases, 14 pieces, in ")
     assert amounts == "Amounts: $177.77 (USD)"
-    assert customers == "Customers: 3 new; 0 rows updated one, 2 changed nothing."
+    assert customers == "Rows: 3 made a new customer, 0 updated one, 2 changed none."
     assert [customer.reference for customer in owner.customers()] == ["00001", "00002", "00003"]
     assert [
         (purchase.item, purchase.quantity, purchase.amount_minor, purchase.currency, purchase.purchased_on)
@@ -271,7 +271,7 @@ def test_amounts_of_several_currencies_are_never_added_up(owner: Person, import_
 def test_what_an_import_did_to_the_customers_is_told(owner: Person, import_content: Callable[..., Result]) -> None:
     owner.capture(customer="Tim")
     result = import_content("customer,item\nTim,a\nTim <tim@example.com>,b\ntim@example.com,c\nSue,d\n")
-    assert result.stdout.splitlines()[1] == "Customers: 1 new; 1 rows updated one, 2 changed nothing."
+    assert result.stdout.splitlines()[1] == "Rows: 1 made a new customer, 1 updated one, 2 changed none."
     assert [(customer.name, customer.email) for customer in owner.customers()] == [
         ("Tim", "tim@example.com"),
         ("Sue", None),
