@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 p
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: run setup test check lock
+.PHONY: run setup test check bench lock
 
 run: .venv/ready .env
 	$(BIN)/flask db upgrade
@@ -23,6 +23,9 @@ check: .venv/ready-to-develop
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/djlint --quiet --lint templates
+
+bench: .venv/ready-to-develop
+	$(BIN)/python -m bench.imports
 
 # Pins what requirements.in and requirements-dev.in ask for, with hashes, for every platform.
 lock: .venv/ready-to-develop

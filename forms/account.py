@@ -1,12 +1,11 @@
 from typing import Any
-from zoneinfo import available_timezones
 
 from wtforms import PasswordField, SelectField, StringField
 
 from forms.base import SchemaForm
 from models import User
 from schemas.account import Credentials, PasswordChange, Registration
-from schemas.currencies import countries, currencies
+from schemas.currencies import countries, currencies, time_zones
 
 _LENGTH = f"At least {User.PASSWORD_MIN} characters"
 
@@ -26,7 +25,7 @@ class RegisterForm(SchemaForm):
         self.country.choices = list(countries().items())
         self.currency.choices = [(code, f"{code} – {name}") for code, name in currencies().items()]
         self.time_zone.choices = [
-            (zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"
+            (zone, zone.replace("_", " ")) for zone in sorted(time_zones()) if "/" in zone or zone == "UTC"
         ]
 
 

@@ -1,14 +1,13 @@
 """Accounts and the shops they open."""
 
 from typing import Annotated
-from zoneinfo import available_timezones
 
 from pydantic import PlainValidator
 from pydantic_core import PydanticCustomError
 
 from models import Shop, User
 from schemas.contact import Known, read_email
-from schemas.currencies import countries, currencies
+from schemas.currencies import countries, currencies, time_zones
 from schemas.problems import Schema, refuse
 from schemas.text import is_blank, one_line
 
@@ -53,7 +52,7 @@ def _shop_currency(value: object) -> str:
 
 
 def _time_zone(value: object) -> str:
-    if not isinstance(value, str) or value not in available_timezones():
+    if not isinstance(value, str) or value not in time_zones():
         refuse("unknown_time_zone", "Choose a time zone")
     return value
 

@@ -1,7 +1,8 @@
-"""Countries and currencies in use, from the CLDR data that Babel carries."""
+"""Countries, currencies and time zones in use, from the CLDR data that Babel carries."""
 
 from datetime import date
 from functools import cache
+from zoneinfo import available_timezones
 
 from babel import Locale
 from babel.core import get_global
@@ -27,6 +28,12 @@ def currencies() -> dict[str, str]:
 def currency_of(country: str) -> str | None:
     """The currency that a country pays in."""
     return next(iter(get_territory_currencies(country, date.today())), None)
+
+
+@cache
+def time_zones() -> set[str]:
+    """Names of the IANA time zone database."""
+    return available_timezones()
 
 
 def time_zones_of(country: str) -> list[str]:

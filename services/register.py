@@ -37,6 +37,7 @@ class Register:
         self._released: set[Key] = set()
 
     def customer(self, id: UUID) -> Customer | None:
+        """The shop's customer of this id."""
         return db.session.get(Customer, (self._shop_id, id))
 
     def owner(self, kind: str, normal: str) -> Customer | None:
