@@ -25,8 +25,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def set_up_requests(app: Flask, settings: Settings) -> None:
-    # Before the extensions look at a request: the log sees every one, and the gate knows who is there.
     hosts.register(app)
+    # Before the extensions look at a request: the log sees every one, and the gate knows who is there.
     request_log.register(app, log_level=settings.log_level, as_json=settings.is_production)
     headers.register(app, is_https=settings.is_https)
     gate.register(app)

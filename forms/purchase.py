@@ -32,14 +32,14 @@ class PurchaseForm(SchemaForm):
     reference = StringField("Customer number")
     note = TextAreaField("Note")
 
-    capture_key: str
     candidates: Sequence[Any] = ()
     """The customers to choose from, when the page has to ask, with what they bought so far."""
 
     def __init__(self, rules: ShopRules, **values: Any):
         super().__init__(**values)
         self.rules = rules
-        if not self.is_submitted():
+        self._has_key = read_key(self.key.data) is not None
+        if not self._has_key:
             self.renew_key()
 
     def renew_key(self) -> None:
@@ -57,12 +57,13 @@ class PurchaseForm(SchemaForm):
 
     def validate(self, extra_validators: Any = None) -> bool:
         is_valid = super().validate(extra_validators)
-        self.capture_key = read_key(self.key.data) or ""
-        if not self.capture_key:
-            self.renew_key()
+        if not self._has_key:
             self.refuse("customer", "This page was out of date. Look it over and record again")
-            return False
-        return is_valid
+        return is_valid and self._has_key
+
+    @property
+    def capture_key(self) -> str:
+        return str(self.key.data)
 
     def ask(self, question: str, candidates: Sequence[Any], *, may_be_new: bool) -> None:
         """Shows whom to choose from."""

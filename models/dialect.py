@@ -15,6 +15,7 @@ only_reads: ContextVar[bool] = ContextVar("only_reads", default=False)
 """True while a request that must not write is answered: SQLite then starts its transactions without the write lock."""
 
 _BUSY_TIMEOUT_MS = 5_000
+_FEW_ROWS = 1_000
 
 
 def prepare(engine: Engine) -> None:
@@ -46,21 +47,33 @@ def refresh_statistics() -> None:
     """Tells PostgreSQL how large the tables have become in this transaction.
 
     It looks foreign keys up by plans made while the tables were empty, which take time in proportion to their size.
+    Only then: two who do this wait for each other until their transactions end.
     """
-    if db.engine.dialect.name == "postgresql":
+    if db.engine.dialect.name != "postgresql":
+        return
+    known = db.session.scalar(text("SELECT reltuples FROM pg_class WHERE oid = 'purchases'::regclass"))
+    if known < _FEW_ROWS:
         db.session.execute(text("ANALYZE customers, identities, purchases"))
 
 
 def is_deadlock(error: DBAPIError) -> bool:
     """Whether two transactions waited for each other, and this one was chosen to give way (PostgreSQL 40P01)."""
-    return getattr(error.orig, "pgcode", None) == "40P01"
+    return fault_code(error) == "40P01"
 
 
 def is_passing(error: DBAPIError) -> bool:
     """Whether the same may well work in a moment: the database is away, locked or full, not misused."""
     if isinstance(error.orig, sqlite3.OperationalError):
         return not re.match("no such|near ", str(error.orig))
-    return isinstance(error, OperationalError | InterfaceError | InternalError)
+    if fault_code(error) == "25P02":  # a statement after one that failed: a bug of ours
+        return False
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError | InternalError)
+
+
+def fault_code(error: DBAPIError) -> str:
+    """What the database calls the fault: an SQLSTATE, or the name of SQLite's result code."""
+    code = getattr(error.orig, "pgcode", None) or getattr(error.orig, "sqlite_errorname", None)
+    return code or type(error.orig).__name__
 
 
 def violated_constraint(error: IntegrityError) -> str | None:

@@ -4,9 +4,10 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import TextIO
+from typing import ParamSpec, TextIO
 
 import click
 from flask import Flask
@@ -15,6 +16,7 @@ from sqlalchemy import exc
 
 from extensions import db
 from models import User
+from models.dialect import fault_code, is_passing
 from models.normal import normal_email
 from routes.formats import money_text
 from schemas.account import Registration
@@ -25,8 +27,28 @@ from services.importing import ImportReport, import_rows
 from services.refusals import Contention, EmailTaken
 
 _WRONG_ROWS_SHOWN = 100
+_BUSY = "The database is busy or away. Nothing was stored: try again later."
+
+P = ParamSpec("P")
 
 users = AppGroup("users", help="People with accounts.")
+
+
+def _told_when_busy(command: Callable[P, None]) -> Callable[P, None]:
+    """A database that is away or locked is one line, not a traceback."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (Contention, exc.TimeoutError):
+            raise click.ClickException(_BUSY) from None
+        except exc.DBAPIError as error:
+            if not is_passing(error):
+                raise
+            raise click.ClickException(f"{_BUSY} ({fault_code(error)})") from None
+
+    return run
 
 
 def register(app: Flask) -> None:
@@ -42,6 +64,7 @@ def register(app: Flask) -> None:
 @click.option("--time-zone", default="UTC", show_default=True, help="IANA name: when the shop's day begins.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @with_appcontext
+@_told_when_busy
 def create_user(email: str, password_stdin: bool, **shop: str) -> None:
     """Opens a shop with EMAIL as its user."""
     password = (
@@ -72,6 +95,7 @@ def _password_from_stdin() -> str:
 @click.option("--item", help="What was bought, for files without such a column.")
 @click.option("--dry-run", is_flag=True, help="Check every row as if importing, and store nothing.")
 @with_appcontext
+@_told_when_busy
 def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | None, dry_run: bool) -> None:
     """Records every row of the CSV file FILE, or none of them. The same file again changes nothing.
 
@@ -92,8 +116,6 @@ def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | No
             report = import_rows(rows, shop=user.shop, by=user, import_id=import_id)
         except TableError as error:
             raise click.ClickException(str(error)) from None
-        except (exc.OperationalError, Contention):
-            raise click.ClickException("The database is busy. Nothing was stored: import it again later.") from None
     if report.wrong:
         db.session.rollback()
         _tell_wrong(report, _mapping(columns))

@@ -8,7 +8,7 @@ from sqlalchemy import exc
 from werkzeug.exceptions import HTTPException
 
 from extensions import db
-from models.dialect import is_passing
+from models.dialect import fault_code, is_passing
 from services.paging import BadCursor
 from services.refusals import Contention
 
@@ -42,13 +42,22 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     return body, status, kept
 
 
-def _forged_or_expired(_: CSRFError) -> ResponseReturnValue:
-    return _page(400, "This page was open for too long", "Nothing was stored. Reload the page, then send it again.")
+def why_refused(error: CSRFError) -> tuple[str, str]:
+    """What is the matter with a form's token, and what to do."""
+    if "referrer" in (error.description or ""):
+        return "Your browser did not say where this came from", "Allow it to send the Referer header to this site"
+    return "This page was open for too long", "Look it over and send it again"
+
+
+def _forged_or_expired(error: CSRFError) -> ResponseReturnValue:
+    what, advice = why_refused(error)
+    return _page(400, what, f"Nothing was stored. {advice}.")
 
 
 def _busy(error: Exception) -> ResponseReturnValue:
     _drop_what_was_read()
-    log.warning("busy", fault=type(error).__name__)
+    code = fault_code(error) if isinstance(error, exc.DBAPIError) else None
+    log.warning("busy", fault=type(error).__name__, code=code)
     body, status = _page(503)
     return body, status, [("Retry-After", "2")]
 

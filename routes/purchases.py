@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFError
 from extensions import db
 from forms.filters import PurchaseFilterForm
 from forms.purchase import PurchaseForm
+from routes.errors import why_refused
 from routes.reading import position, shop_rules
 from routes.sentences import recorded, recorded_otherwise
 from services import customers, purchases
@@ -58,10 +59,10 @@ def index() -> ResponseReturnValue:
 
 
 @bp.errorhandler(CSRFError)
-def look_again(_: CSRFError) -> ResponseReturnValue:
+def look_again(error: CSRFError) -> ResponseReturnValue:
     """The page was open longer than its session: everything typed comes back, to be sent by a page of the new one."""
     form = PurchaseForm(shop_rules())
-    form.refuse("customer", "This page was open for too long. Look it over and record again")
+    form.refuse("customer", ". ".join(why_refused(error)))
     return _page(form), 422
 
 

@@ -21,8 +21,8 @@ from services.matching import FieldChange, find_customer, update_customer
 from services.refusals import Contention, ExternalIdTaken, KeyReused, Refusal
 from services.register import Overtaken, Register
 
-# Each attempt but the last was lost to somebody who finished. The customers that were fought over are held for the
-# next one, so that fifty at the same instant need two or three.
+# Each attempt but the last was lost to somebody who finished. The customers that were fought over are held by the next
+# one, so that fifty who change the same customer at the same instant need two or three.
 _ATTEMPTS = 10
 _DECIDED_BY = {"pk_identities", "uq_purchases_shop_id_capture_key", "uq_purchases_shop_id_external_id"}
 
@@ -69,14 +69,12 @@ def capture_all(captures: Sequence[Capture], *, shop: Shop, by: User, source: st
 
     What is refused is in its place in the list and leaves no trace. Raises Contention like `capture`.
     """
-    register = Register(shop.id)
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            db.session.expire_all()
-            register.hold_changed()
-            register = Register(shop.id)
+    fought_over: set[UUID] = set()
+    for _ in range(_ATTEMPTS):
+        register = Register(shop.id)
         try:
             with db.session.begin_nested(), db.session.no_autoflush:
+                register.hold(fought_over)
                 return _Ledger(captures, register, shop, by, source).record_all()
         except IntegrityError as error:
             if violated_constraint(error) not in _DECIDED_BY:
@@ -86,7 +84,16 @@ def capture_all(captures: Sequence[Capture], *, shop: Shop, by: User, source: st
                 raise
         except (Overtaken, StaleDataError):
             pass  # the same as above: somebody else was first
+        fought_over |= register.changed
+        _forget_customers()
     raise Contention("Many purchases of this customer came at the same instant. Try again")
+
+
+def _forget_customers() -> None:
+    """What was read of them is old now. Nothing else is forgotten: the page to come needs who is signed in."""
+    for known in list(db.session):
+        if isinstance(known, Customer):
+            db.session.expire(known)
 
 
 class _Ledger:

@@ -22,7 +22,8 @@ class Overtaken(Exception):
 class Register:
     """Knows who is known by what: read from the database when first asked, then kept true to what is claimed here.
 
-    Nothing is written before `write`, and then the unique key of identities decides, not what was read.
+    Nothing is written before `write`, and then the unique key of identities decides, not what was read. Whatever it is
+    asked, it raises Overtaken when it sees that somebody else has renamed a customer since they were read.
     """
 
     def __init__(self, shop_id: int):
@@ -101,10 +102,7 @@ class Register:
         return customer
 
     def rename(self, customer: Customer, name: Known) -> None:
-        """Gives the name, and its identity if that is free. The identity of the old name is given up.
-
-        Raises Overtaken when somebody else has renamed the customer since they were read.
-        """
+        """Gives the name, and its identity if that is free. The identity of the old name is given up."""
         if customer.name_normal:
             self._give_up_name(customer)
         namesakes = self.namesakes(name.normal)
@@ -144,16 +142,15 @@ class Register:
         )
         db.session.flush()
 
-    def hold_changed(self) -> None:
-        """Keeps everybody else from changing the same customers until the transaction ends; waits for who does."""
-        if not self.changed:
-            return
-        db.session.execute(
-            select(Customer.id)
-            .where(Customer.shop_id == self._shop_id, Customer.id.in_(self.changed))
-            .order_by(Customer.id)
-            .with_for_update(key_share=True)
-        )
+    def hold(self, ids: Iterable[UUID]) -> None:
+        """Keeps everybody else from changing these customers until the transaction ends; waits for who is doing so.
+
+        Raises OperationalError when two wait for each other.
+        """
+        wanted = sorted(ids)
+        if wanted:
+            held = select(Customer.id).where(Customer.shop_id == self._shop_id, Customer.id.in_(wanted))
+            db.session.execute(held.order_by(Customer.id).with_for_update(key_share=True))
 
     def _claim(self, key: Key, customer: Customer) -> None:
         self._owners[key] = self._claimed[key] = customer

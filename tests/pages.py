@@ -38,6 +38,9 @@ class Browser:
         headers = {"X-CSRFToken": token}
         return self._client.post(path, data=body, content_type="application/json", headers=headers)
 
+    def send_over_https(self, path: str, fields: dict[str, str], headers: dict[str, str]) -> TestResponse:
+        return self._client.post(path, data=fields, headers=headers, base_url="https://localhost")
+
     def send_file(self, path: str, fields: dict[str, str], field: str) -> TestResponse:
         """A form in which one field is a file."""
         return self._client.post(path, data=fields | {field: (io.BytesIO(b"Tim"), "tim.txt")})

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from app import create_app
 from extensions import db
 from services.refusals import Contention
+from services.register import Overtaken, Register
 from tests.cast import Person
 from tests.conftest import make_settings
 from tests.pages import Browser
@@ -148,7 +149,7 @@ def test_a_database_that_goes_away_in_the_middle_of_a_page_is_a_503(owner: Perso
     assert "Corner shop" in page.soup.get_text()
 
 
-@pytest.mark.parametrize("host", ["a..b", ".", "x" * 70, "a b", "a:b:c", "ü", "<x>"])
+@pytest.mark.parametrize("host", ["a..b", ".", "x" * 70, "[ffff]", "[1.2.3]", "a:99999", "a b", "a:b:c", "ü", "<x>"])
 def test_a_host_that_is_none_is_a_400(app: Flask, host: str) -> None:
     assert app.test_client().get("/login", headers={"Host": host}).status_code == 400
 
@@ -164,6 +165,30 @@ def test_json_is_not_a_form(owner: Person, path: str, body: str) -> None:
     token = owner.browser.get("/account").fields("header form")["csrf_token"]
     response = owner.browser.send_json(path, body, token)
     assert response.status_code == 422
+    assert owner.purchases() == []
+
+
+def test_a_race_that_is_lost_to_a_fault_is_a_503(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read is forgotten before the second attempt; the page of the fault must not need it."""
+
+    def overtaken(*_: object) -> None:
+        raise Overtaken
+
+    page = owner.browser.get("/purchases/new")
+    monkeypatch.setattr(Register, "read_namesakes", overtaken)
+    answer = page.submit(status=503, customer="Tim", item="a book")
+    assert "Corner shop" in answer.soup.get_text()
+    monkeypatch.undo()
+    assert page.submit(customer="Tim", item="a book").message.startswith("Recorded: Tim")
+
+
+@pytest.mark.parametrize("referrer", ["https://[", "http://evil.example/", ""])
+def test_over_https_a_form_needs_to_come_from_here(owner: Person, referrer: str) -> None:
+    fields = owner.browser.get("/purchases/new").fields() | {"customer": "Tim", "item": "a book"}
+    headers = {"Referer": referrer} if referrer else {}
+    response = owner.browser.send_over_https("/purchases", fields, headers)
+    assert response.status_code == 422
+    assert "Your browser did not say where this came from" in response.text
     assert owner.purchases() == []
 
 

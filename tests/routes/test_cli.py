@@ -2,14 +2,14 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import event, exc, func, select
 
 from extensions import db
 from models import Customer, Purchase, Shop, User
@@ -538,3 +538,24 @@ def test_more_rows_than_are_captured_at_once(owner: Person, import_content: Call
 def test_a_wrong_row_after_many_good_ones_stores_nothing(owner: Person, import_content: Callable[..., Result]) -> None:
     content = "name,item\n" + "Tim,a\n" * 2_500 + "Tim,\n"
     assert wrong_rows(import_content(content), owner, 1) == ["line 2502, item: Enter what was bought"]
+
+
+@pytest.fixture
+def without_database(app: Flask) -> Iterator[None]:
+    def refuse(*_: object) -> None:
+        raise exc.OperationalError("connect", {}, Exception("database is away"))
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", refuse)
+    yield
+    event.remove(engine, "before_cursor_execute", refuse)
+
+
+@pytest.mark.usefixtures("without_database")
+def test_a_database_that_is_away_is_one_line(app: Flask, given_file: Callable[[str | bytes], str]) -> None:
+    path = given_file("name,item\nTim,a book\n")
+    for command in (["import", path, "--user", "owner@example.com"], ["users", "create", "a@b.cc", "--password-stdin"]):
+        result = app.test_cli_runner().invoke(args=command, input="some password\n")
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: The database is busy or away. Nothing was stored: try again later.")

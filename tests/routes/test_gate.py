@@ -48,7 +48,7 @@ def test_every_form_needs_its_token(app: Flask, owner: Person) -> None:
 def test_an_expired_page_comes_back_as_it_was(owner: Person) -> None:
     typed = {"customer": "Tim", "item": "a book", "key": "a-key"}
     page = owner.browser.post("/purchases", typed, 422)
-    assert page.errors == ["This page was open for too long. Look it over and record again"]
+    assert page.errors == ["This page was open for too long. Look it over and send it again"]
     assert {field: page.value_of(field) for field in typed} == typed
     assert owner.purchases() == []
     assert page.submit().message == "Recorded: Tim, a book. Tim is a new customer."
