@@ -60,7 +60,7 @@ class Register:
 
     def read_owners(self, keys: Iterable[Key]) -> None:
         """Reads many at once, so that later questions cost nothing."""
-        missing = sorted(set(keys) - self._owners.keys())
+        missing = sorted({key for key in keys if key not in self._owners})
         if not missing:
             return
         self._owners.update(dict.fromkeys(missing))
@@ -79,7 +79,7 @@ class Register:
                 self._has_strong_identity[customer.id] = True
 
     def read_namesakes(self, names: Iterable[str]) -> None:
-        missing = sorted(set(names) - self._namesakes.keys())
+        missing = sorted({name for name in names if name not in self._namesakes})
         if not missing:
             return
         self._namesakes.update((name, []) for name in missing)
