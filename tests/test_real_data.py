@@ -128,7 +128,7 @@ def test_everything_comes_in_once(owner: Person, lines: list[str], tmp_path: Pat
     assert first.startswith(f"Imported {totals.purchases:,} purchases, {totals.pieces:,} pieces, in ")
     assert amounts == f"Amounts: ${totals.amount:,} (USD)"
     repeated = totals.purchases - totals.customers
-    assert customers == f"Customers: {totals.customers:,} new; 0 rows updated one, {repeated:,} changed nothing."
+    assert customers == f"Rows: {totals.customers:,} made a new customer, 0 updated one, {repeated:,} changed none."
     assert rest == []
     assert stored(owner) == totals
     assert count_of(owner, Customer) == count_of(owner, Identity) == totals.customers
