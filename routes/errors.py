@@ -1,7 +1,7 @@
 """A page for each thing that can go wrong, which says what to do."""
 
 import structlog
-from flask import Flask, g, render_template
+from flask import Flask, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import exc
@@ -19,7 +19,7 @@ _PAGES = {
     405: ("This page cannot be used that way", "Go on from here."),
     413: ("That was too much at once", "Nothing was stored. Go back and send less."),
     429: ("Too many tries", "Wait a minute, then try again."),
-    503: ("Tillbook is busy", "Nothing was stored. Wait a moment, then send it again."),
+    503: ("Tillbook is busy", "Wait a moment, then try again."),
 }
 _ELSE = ("That did not work", "Go back, look over what was sent, and try again.")
 
@@ -58,7 +58,11 @@ def _busy(error: Exception) -> ResponseReturnValue:
     _drop_what_was_read()
     code = fault_code(error) if isinstance(error, exc.DBAPIError) else None
     log.warning("busy", fault=type(error).__name__, code=code)
-    body, status = _page(503)
+    # A connection that breaks while it commits leaves open whether it did.
+    advice = (
+        None if request.method in ("GET", "HEAD") else "Wait a moment, look whether it was stored, then send it again."
+    )
+    body, status = _page(503, advice=advice)
     return body, status, [("Retry-After", "2")]
 
 
