@@ -54,8 +54,7 @@ def test_a_double_click_and_a_reload_record_once(counter: Counter) -> None:
     counter.register()
     counter.page.get_by_label("Customer", exact=True).fill("Tim")
     counter.page.get_by_label("Item").fill("a book")
-    with counter.page.expect_navigation():
-        counter.page.get_by_role("button", name="Record").dblclick()
+    counter.page.get_by_role("button", name="Record").dblclick()  # the second click breaks off the first one's answer
     counter.page.get_by_text("ecorded: Tim, a book.").wait_for()
     counter.page.reload()
     assert counter.column("/purchases", "Item") == ["a book"]
