@@ -27,7 +27,8 @@ from services.importing import ImportReport, import_rows
 from services.refusals import Contention, EmailTaken
 
 _WRONG_ROWS_SHOWN = 100
-_BUSY = "The database is busy or away. Nothing was stored: try again later."
+# A connection that breaks while it commits leaves open whether it did.
+_BUSY = "The database is busy or away. Try again later: nothing is recorded twice."
 
 P = ParamSpec("P")
 

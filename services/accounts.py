@@ -40,7 +40,7 @@ def register(details: Registration) -> User:
 
 def check_credentials(credentials: Credentials) -> User | None:
     """The user whose address and password these are. Takes as long for an unknown address (ASVS 6.3.8)."""
-    user = db.session.scalar(select(User).where(User.email_normal == credentials.email))
+    user = find_user(credentials.email)
     if not _is_password(user.password_hash if user else _nobodys_hash(), credentials.password):
         return None
     if user and _HASHER.check_needs_rehash(user.password_hash):
@@ -49,6 +49,7 @@ def check_credentials(credentials: Credentials) -> User | None:
 
 
 def find_user(email_normal: str) -> User | None:
+    """The user whose address has this normal form."""
     return db.session.scalar(select(User).where(User.email_normal == email_normal))
 
 

@@ -558,4 +558,6 @@ def test_a_database_that_is_away_is_one_line(app: Flask, given_file: Callable[[s
     for command in (["import", path, "--user", "owner@example.com"], ["users", "create", "a@b.cc", "--password-stdin"]):
         result = app.test_cli_runner().invoke(args=command, input="some password\n")
         assert result.exit_code == 1
-        assert result.stderr.startswith("Error: The database is busy or away. Nothing was stored: try again later.")
+        assert result.stderr.startswith(
+            "Error: The database is busy or away. Try again later: nothing is recorded twice."
+        )
