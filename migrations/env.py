@@ -4,6 +4,7 @@ from alembic import context
 from flask import current_app
 
 import models  # noqa: F401  (the tables must be known before they are compared)
+from models import dialect
 
 db = current_app.extensions["migrate"].db
 
@@ -14,7 +15,7 @@ def run_migrations() -> None:
         with context.begin_transaction():
             context.run_migrations()
         return
-    with db.engine.connect() as connection:
+    with db.engine.connect() as connection, dialect.tables_may_be_replaced(connection):
         context.configure(connection=connection, target_metadata=db.metadata, transaction_per_migration=True)
         with context.begin_transaction():
             context.run_migrations()

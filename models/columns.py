@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Dialect, String
+from sqlalchemy import DateTime, Dialect, String, text
 from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
 
@@ -40,3 +40,9 @@ def new_id() -> UUID:
 def one_of(column: str, values: tuple[str, ...]) -> Any:
     """The SQL of a CHECK that lets through only these values."""
     return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+def where_set(column: str) -> dict[str, Any]:
+    """For an Index that leaves out the many rows where the column is NULL."""
+    is_set = text(f"{column} IS NOT NULL")
+    return {"sqlite_where": is_set, "postgresql_where": is_set}

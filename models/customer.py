@@ -3,29 +3,35 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from extensions import Base
 from models import clock, public_id
-from models.columns import Instant, new_id, normal_text, one_of
+from models.columns import Instant, new_id, normal_text, one_of, where_set
 
 
 class Customer(Base):
     """Someone who buys. `version` counts the changes, so that two writers cannot overwrite each other unseen."""
 
     __tablename__ = "customers"
-    __table_args__ = (
-        CheckConstraint("coalesce(name, email, phone, reference) IS NOT NULL", name="known_by_something"),
-        CheckConstraint("(name IS NULL) = (name_normal = '')", name="name_and_normal_form"),
-        CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
-        Index(None, "shop_id", "name_normal", "id"),
-    )
 
     NAME_MAX = 200
     EMAIL_MAX = 254
     PHONE_MAX = 64
     REFERENCE_MAX = 100
+    NOTE_MAX = 2_000
+
+    __table_args__ = (
+        CheckConstraint("coalesce(name, email, phone, reference) IS NOT NULL", name="known_by_something"),
+        CheckConstraint("(name IS NULL) = (name_normal = '')", name="name_and_normal_form"),
+        CheckConstraint("length(name) BETWEEN 1 AND 200", name="name_length"),
+        ForeignKeyConstraint(["shop_id", "merged_into_id"], ["customers.shop_id", "customers.id"]),
+        CheckConstraint("merged_into_id <> id", name="merged_into_another"),
+        CheckConstraint(f"length(note) BETWEEN 1 AND {NOTE_MAX}", name="note_length"),
+        Index(None, "shop_id", "name_normal", "id"),
+        Index(None, "shop_id", "merged_into_id", **where_set("merged_into_id")),
+    )
 
     # The shop comes first in the key: no row can be fetched, or pointed at, without naming it.
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"), primary_key=True)
@@ -37,6 +43,9 @@ class Customer(Base):
     phone: Mapped[str | None] = mapped_column(String(PHONE_MAX))
     reference: Mapped[str | None] = mapped_column(String(REFERENCE_MAX))
     """The shop's own customer number."""
+    note: Mapped[str | None] = mapped_column(Text)
+    merged_into_id: Mapped[UUID | None]
+    """The customer whom this one turned out to be; this row is only a pointer then."""
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.utc_now)
     updated_at: Mapped[datetime] = mapped_column(Instant, default=clock.utc_now)
     version: Mapped[int] = mapped_column()

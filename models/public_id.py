@@ -8,6 +8,8 @@ from uuid import UUID
 
 CUSTOMER = "cus"
 PURCHASE = "pur"
+TOKEN = "tok"  # noqa: S105  (a prefix, no secret)
+ACTION = "act"
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _SUFFIX = re.compile(f"[0-7][{_DIGITS}]{{25}}")

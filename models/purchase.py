@@ -33,6 +33,7 @@ class Purchase(Base):
     NOTE_MAX = 2_000
     EXTERNAL_ID_MAX = 100
     KEY_MAX = 255
+    REASON_MAX = 500
     EARLIEST = date(1900, 1, 1)
     SOURCES = ("web", "api", "import", "offline")
     MATCHES = ("customer_id", "reference", "email", "phone", "name")
@@ -40,6 +41,8 @@ class Purchase(Base):
     __table_args__ = (
         ForeignKeyConstraint(["shop_id", "customer_id"], ["customers.shop_id", "customers.id"]),
         ForeignKeyConstraint(["shop_id", "recorded_by_id"], ["users.shop_id", "users.id"]),
+        ForeignKeyConstraint(["shop_id", "token_id"], ["api_tokens.shop_id", "api_tokens.id"]),
+        ForeignKeyConstraint(["shop_id", "voided_by_id"], ["users.shop_id", "users.id"]),
         UniqueConstraint("shop_id", "capture_key"),
         UniqueConstraint("shop_id", "external_id"),
         CheckConstraint(f"length(item) BETWEEN 1 AND {ITEM_MAX}", name="item_length"),
@@ -51,6 +54,9 @@ class Purchase(Base):
         CheckConstraint(f"length(note) BETWEEN 1 AND {NOTE_MAX}", name="note_length"),
         CheckConstraint(one_of("source", SOURCES), name="source"),
         CheckConstraint(one_of("matched_on", MATCHES), name="matched_on"),
+        CheckConstraint("(voided_at IS NULL) = (voided_by_id IS NULL)", name="voided_by_somebody"),
+        CheckConstraint("void_reason IS NULL OR voided_at IS NOT NULL", name="reason_to_void"),
+        CheckConstraint(f"length(void_reason) BETWEEN 1 AND {REASON_MAX}", name="void_reason_length"),
         Index(None, "shop_id", "purchased_on", "id"),
         Index(None, "shop_id", "customer_id", "purchased_on", "id"),
     )
@@ -72,9 +78,11 @@ class Purchase(Base):
     external_id: Mapped[str | None] = mapped_column(String(EXTERNAL_ID_MAX))
     """The caller's own number for this purchase."""
     buyer: Mapped[dict[str, str]] = mapped_column(JSON)
-    """What came in for the customer, as typed: any of name, email, phone, reference."""
+    """What came in for the customer, as typed: any of name, email, phone, reference; `customer_id` as picked."""
     matched_on: Mapped[str | None] = mapped_column(String(11))
     """What found the customer; none when this purchase created them."""
+    customer_shown: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    """What was known of the customer right after the capture: the answer that a replay repeats."""
     capture_key: Mapped[str] = mapped_column(String(KEY_MAX))
     """The id under which this purchase is captured exactly once."""
     content_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
@@ -82,6 +90,12 @@ class Purchase(Base):
     source: Mapped[str] = mapped_column(String(7))
     recorded_at: Mapped[datetime] = mapped_column(Instant, default=clock.utc_now)
     recorded_by_id: Mapped[int]
+    token_id: Mapped[UUID | None]
+    """The token by which the user recorded it; none in a browser."""
+    voided_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When the purchase was taken back; it stays on record."""
+    voided_by_id: Mapped[int | None]
+    void_reason: Mapped[str | None] = mapped_column(Text)
 
     @property
     def public_id(self) -> str:

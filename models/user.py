@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
 
 from flask_login import UserMixin
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint
@@ -10,6 +12,13 @@ from extensions import Base
 from models import clock
 from models.columns import Instant, normal_text
 from models.shop import Shop
+
+
+class Author(NamedTuple):
+    """Who does something: a user, in a browser or by a token."""
+
+    user_id: int
+    token_id: UUID | None = None
 
 
 class User(UserMixin, Base):
@@ -36,6 +45,10 @@ class User(UserMixin, Base):
 
     session_token = None  # type: str | None
     """The opaque token of the session that this object was loaded by; not a column."""
+
+    @property
+    def author(self) -> Author:
+        return Author(self.id)
 
     def get_id(self) -> str:
         """What Flask-Login keeps in the cookie: the session's token, so that ending the session ends the cookie."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -11,23 +12,26 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, PrimaryKeyConstrai
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from extensions import db
-from models import Change, Customer, Identity, Purchase, Shop, User, UserSession
+from models import Action, ApiToken, Change, Customer, Identity, Purchase, Shop, User, UserSession
 from models.columns import new_id
 from models.dialect import violated_constraint
 from tests.cast import Person
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SOME_ID = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 Row = dict[str, Any]
 
 
 @dataclass
 class World:
-    """An owner and a stranger, each with a customer who bought something."""
+    """An owner and a stranger, each with a customer who bought something and an action taken back by a token."""
 
     owner: Person
     stranger: Person
     mine: Purchase
     theirs: Purchase
+    my_undo: Action
+    their_undo: Action
 
     def good(self, table: str) -> Row:
         """A row of the owner's shop that fits."""
@@ -88,6 +92,17 @@ class World:
                 "before": "Tim",
                 "after": "Tom",
             },
+            "api_tokens": {
+                "shop_id": shop,
+                "id": new_id(),
+                "user_id": user,
+                "name": "Till 7",
+                "scopes": [],
+                "token_hash": b"x" * 32,
+                "last_four": "abcd",
+                "created_at": NOON,
+            },
+            "actions": {"shop_id": shop, "id": new_id(), "kind": "edit", "user_id": user, "at": NOON},
         }
         return rows[table]
 
@@ -97,7 +112,26 @@ def world(app: Flask) -> World:
     owner, stranger = (without_password(app, email) for email in ("owner@example.com", "stranger@example.com"))
     mine = owner.capture(customer="Tim <tim@example.com>", external_id="1", key="first").purchase
     theirs = stranger.capture(customer="Tim <tim@example.com>", external_id="1", key="first").purchase
-    return World(owner, stranger, mine, theirs)
+    return World(owner, stranger, mine, theirs, undo(owner), undo(stranger))
+
+
+def hash_of(person: Person) -> bytes:
+    """Of the person's token."""
+    return person.email.encode().ljust(32)
+
+
+def undo(person: Person) -> Action:
+    """Takes an action back by a token."""
+    own = {"shop_id": person.shop_id, "user_id": person.user_id}
+    token = ApiToken(**own, id=new_id(), name="Till", scopes=[], token_hash=hash_of(person), last_four="abcd")
+    edit = Action(**own, id=new_id(), kind="edit")
+    taken_back = Action(**own, id=new_id(), kind="undo", undoes_id=edit.id, token_id=token.id)
+    with person.app.app_context():
+        for row in (token, edit, taken_back):
+            db.session.add(row)
+            db.session.flush()
+        db.session.commit()
+    return taken_back
 
 
 def without_password(app: Flask, email: str) -> Person:
@@ -143,6 +177,9 @@ BAD_ROWS: list[tuple[str, Row]] = [
     ("ck_customers_name_and_normal_form", {"name_normal": ""}),
     ("ck_customers_name_and_normal_form", {"name": None, "email": "sue@example.com"}),
     ("ck_customers_name_length", {"name": ""}),
+    ("ck_customers_merged_into_another", {"id": SOME_ID, "merged_into_id": SOME_ID}),
+    ("ck_customers_note_length", {"note": ""}),
+    ("ck_customers_note_length", {"note": "x" * (Customer.NOTE_MAX + 1)}),
     ("ck_identities_kind", {"kind": "fax"}),
     ("ck_identities_kind", {"kind": "Name"}),
     ("ck_identities_value_not_empty", {"value": ""}),
@@ -160,10 +197,25 @@ BAD_ROWS: list[tuple[str, Row]] = [
     ("ck_purchases_note_length", {"note": "x" * 2001}),
     ("ck_purchases_source", {"source": "fax"}),
     ("ck_purchases_matched_on", {"matched_on": "fax"}),
+    ("ck_purchases_voided_by_somebody", {"voided_at": NOON}),
+    ("ck_purchases_voided_by_somebody", {"voided_by_id": 1}),
+    ("ck_purchases_reason_to_void", {"void_reason": "x"}),
+    ("ck_purchases_void_reason_length", {"voided_at": NOON, "voided_by_id": 1, "void_reason": ""}),
+    (
+        "ck_purchases_void_reason_length",
+        {"voided_at": NOON, "voided_by_id": 1, "void_reason": "x" * (Purchase.REASON_MAX + 1)},
+    ),
+    ("ck_changes_by_purchase_or_action", {"action_id": SOME_ID}),
     ("ck_changes_customer_or_purchase", {"customer_id": None}),
     ("ck_changes_differs", {"after": "Tim"}),
     ("ck_changes_differs", {"before": None, "after": None}),
     ("ck_changes_differs", {"before": "", "after": None}),
+    ("ck_api_tokens_name_length", {"name": ""}),
+    ("ck_api_tokens_last_four_length", {"last_four": "abc"}),
+    ("ck_actions_kind", {"kind": "fax"}),
+    ("ck_actions_kind", {"kind": "Edit"}),
+    ("ck_actions_undo_of_something", {"kind": "undo"}),
+    ("ck_actions_undo_of_something", {"kind": "edit", "undoes_id": SOME_ID}),
 ]
 
 
@@ -193,12 +245,35 @@ def test_a_change_is_of_a_customer_or_of_a_purchase(app: Flask, world: World) ->
         *(("purchases", {"matched_on": match}) for match in Purchase.MATCHES),
         *(("identities", {"kind": kind}) for kind in (*Identity.STRONG, "name")),
         ("customers", {"name": None, "name_normal": "", "reference": "1"}),
+        ("customers", {"note": "x" * Customer.NOTE_MAX}),
         ("changes", {"before": None}),
         ("changes", {"after": None}),
+        ("changes", {"by_purchase_id": None}),
+        ("api_tokens", {"name": "x" * ApiToken.NAME_MAX}),
+        *(("actions", {"kind": kind}) for kind in ("edit", "void", "restore", "merge", "split")),
     ],
 )
 def test_the_edge_of_what_is_good_is_taken(app: Flask, world: World, table: str, changes: Row) -> None:
     insert(app, table, world.good(table) | changes | ({"value": "x"} if table == "identities" else {}))
+
+
+@pytest.mark.parametrize(
+    ("table", "changes"),
+    [
+        ("customers", lambda world: {"merged_into_id": world.mine.customer_id}),
+        ("purchases", lambda world: {"token_id": world.my_undo.token_id}),
+        ("purchases", lambda world: {"voided_at": NOON, "voided_by_id": world.owner.user_id}),
+        ("purchases", lambda world: {"voided_at": NOON, "voided_by_id": world.owner.user_id, "void_reason": "x" * 500}),
+        ("changes", lambda world: {"by_purchase_id": None, "action_id": world.my_undo.id}),
+        ("changes", lambda world: {"token_id": world.my_undo.token_id}),
+        ("actions", lambda world: {"kind": "undo", "undoes_id": world.my_undo.id}),
+        ("actions", lambda world: {"token_id": world.my_undo.token_id}),
+    ],
+)
+def test_a_row_may_point_into_its_own_shop(
+    app: Flask, world: World, table: str, changes: Callable[[World], Row]
+) -> None:
+    insert(app, table, world.good(table) | changes(world))
 
 
 @pytest.mark.parametrize(
@@ -211,6 +286,8 @@ def test_the_edge_of_what_is_good_is_taken(app: Flask, world: World, table: str,
         ("customers", "name", Customer.NAME_MAX),
         ("purchases", "item", Purchase.ITEM_MAX),
         ("purchases", "currency", 3),
+        ("api_tokens", "name", ApiToken.NAME_MAX),
+        ("api_tokens", "last_four", 4),
     ],
 )
 def test_text_that_is_too_long_is_refused(app: Flask, world: World, table: str, column: str, most: int) -> None:
@@ -234,13 +311,22 @@ POINTS_ELSEWHERE: dict[str, Callable[[World], Row]] = {
     "fk_users_shop_id": lambda world: {"shop_id": 0},
     "fk_user_sessions_shop_id_user_id": lambda world: {"user_id": world.stranger.user_id},
     "fk_customers_shop_id": lambda world: {"shop_id": 0},
+    "fk_customers_shop_id_merged_into_id": lambda world: {"merged_into_id": world.theirs.customer_id},
     "fk_identities_shop_id_customer_id": lambda world: {"customer_id": world.theirs.customer_id},
     "fk_purchases_shop_id_customer_id": lambda world: {"customer_id": world.theirs.customer_id},
     "fk_purchases_shop_id_recorded_by_id": lambda world: {"recorded_by_id": world.stranger.user_id},
+    "fk_purchases_shop_id_token_id": lambda world: {"token_id": world.their_undo.token_id},
+    "fk_purchases_shop_id_voided_by_id": lambda world: {"voided_at": NOON, "voided_by_id": world.stranger.user_id},
     "fk_changes_shop_id_customer_id": lambda world: {"customer_id": world.theirs.customer_id},
     "fk_changes_shop_id_purchase_id": lambda world: {"customer_id": None, "purchase_id": world.theirs.id},
     "fk_changes_shop_id_by_purchase_id": lambda world: {"by_purchase_id": world.theirs.id},
     "fk_changes_shop_id_user_id": lambda world: {"user_id": world.stranger.user_id},
+    "fk_changes_shop_id_token_id": lambda world: {"token_id": world.their_undo.token_id},
+    "fk_changes_shop_id_action_id": lambda world: {"by_purchase_id": None, "action_id": world.their_undo.id},
+    "fk_api_tokens_shop_id_user_id": lambda world: {"user_id": world.stranger.user_id},
+    "fk_actions_shop_id_user_id": lambda world: {"user_id": world.stranger.user_id},
+    "fk_actions_shop_id_token_id": lambda world: {"token_id": world.their_undo.token_id},
+    "fk_actions_shop_id_undoes_id": lambda world: {"kind": "undo", "undoes_id": world.their_undo.id},
 }
 
 
@@ -267,6 +353,10 @@ REPEATS: dict[str, tuple[str, Callable[[World], Row]]] = {
     "pk_purchases": ("purchases", lambda world: {"id": world.mine.id}),
     "uq_purchases_shop_id_capture_key": ("purchases", lambda world: {"capture_key": "first"}),
     "uq_purchases_shop_id_external_id": ("purchases", lambda world: {"external_id": "1"}),
+    "pk_api_tokens": ("api_tokens", lambda world: {"id": world.my_undo.token_id}),
+    "uq_api_tokens_token_hash": ("api_tokens", lambda world: {"token_hash": hash_of(world.stranger)}),
+    "pk_actions": ("actions", lambda world: {"id": world.my_undo.id}),
+    "uq_actions_shop_id_undoes_id": ("actions", lambda world: {"kind": "undo", "undoes_id": world.my_undo.undoes_id}),
 }
 
 
@@ -312,10 +402,12 @@ def test_a_user_who_is_deleted_is_signed_out(app: Flask, world: World) -> None:
         assert db.session.scalars(select(UserSession)).all() == []
 
 
-@pytest.mark.parametrize("model", [Customer, Purchase, User])
+@pytest.mark.parametrize("model", [Customer, Purchase, User, ApiToken, Action])
 def test_what_the_history_needs_cannot_be_deleted(app: Flask, world: World, model: Any) -> None:
     world.owner.capture(customer="Timothy <tim@example.com>")
+    by_action = {"by_purchase_id": None, "action_id": world.my_undo.undoes_id}
     with app.app_context():
+        db.session.execute(db.metadata.tables["changes"].insert().values(world.good("changes") | by_action))
         assert db.session.scalars(select(Change)).all() != []
         with pytest.raises(IntegrityError):
             db.session.execute(model.__table__.delete())
