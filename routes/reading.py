@@ -1,15 +1,70 @@
 """How requests are read."""
 
-from typing import IO
+import io
+from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
-from flask import Request, request
-from flask_login import current_user
+from flask import Request, g, request
 from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.formparser import FormDataParser
+from werkzeug.utils import cached_property
 
+from schemas.json_text import UnreadableJson, read_object
 from schemas.problems import ShopRules
 from services.paging import Position
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+
+class BrokenBody(BadRequest):
+    """The body ended early, or its chunks are none."""
+
+    description = "The request broke off before its end. Send it again."
+
+
+class BadJson(BadRequest):
+    """The body is no JSON object; `description` says what to do."""
+
+
+class _Body(io.RawIOBase):
+    """What the client sends, all of it: 400 when it breaks off, 413 when it goes on after `limit`.
+
+    Werkzeug's own stream takes a body that ends early for a whole one, cuts a chunked one that is too long,
+    and lets through what servers raise over broken chunks.
+    """
+
+    def __init__(self, source: IO[bytes], length: int | None, limit: int | None):
+        if length is not None and limit is not None and length > limit:
+            raise RequestEntityTooLarge
+        self._source = source
+        self._length = length
+        self._limit = limit
+        self._taken = 0
+        # Without a length, one byte more than allowed tells that there is more.
+        self._end = length if length is not None or limit is None else limit + 1
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer)
+        size = len(view) if self._end is None else min(len(view), self._end - self._taken)
+        data = self._read(size)
+        self._taken += len(data)
+        if self._limit is not None and self._taken > self._limit:
+            raise RequestEntityTooLarge
+        if self._length is not None and size and not data:
+            raise BrokenBody
+        view[: len(data)] = data
+        return len(data)
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self._source.read(size)
+        except Exception as error:  # each server has its own for what its clients send
+            raise BrokenBody from error
 
 
 class _FormParser(FormDataParser):
@@ -26,11 +81,39 @@ class _FormParser(FormDataParser):
 
 
 class FormRequest(Request):
+    """Gives its body whole or not at all, as a form or otherwise."""
+
     form_data_parser_class = _FormParser
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        if self.content_length is None and "wsgi.input_terminated" not in self.environ:
+            return io.BytesIO()  # nobody knows where it would end
+        return cast(IO[bytes], _Body(self.environ["wsgi.input"], self.content_length, self.max_content_length))
+
+
+def json_body() -> dict[str, Any]:
+    """The object that was sent. Raises UnsupportedMediaType, BadJson, BrokenBody, RequestEntityTooLarge."""
+    if not _is_json():
+        raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
+    try:
+        return read_object(request.get_data())
+    except UnreadableJson as unreadable:
+        raise BadJson(str(unreadable)) from None
+
+
+def optional_json_body() -> dict[str, Any]:
+    """Like `json_body`; {} when there is no body, whatever type it is said to be of."""
+    return json_body() if request.get_data() else {}
+
+
+def _is_json() -> bool:
+    parameters = {name: value.lower() for name, value in request.mimetype_params.items()}
+    return request.mimetype == "application/json" and parameters in ({}, {"charset": "utf-8"})
 
 
 def shop_rules() -> ShopRules:
-    shop = current_user.shop
+    shop = g.viewer.shop
     return ShopRules(shop.currency, shop.country, shop.today())
 
 

@@ -1,0 +1,167 @@
+"""What clients send that is no HTTP, or breaks off: each gets a 4xx or a closed connection, and nobody else notices."""
+
+import re
+import struct
+from collections.abc import Iterator
+from http.cookies import SimpleCookie
+from socket import SO_LINGER, SOL_SOCKET
+from urllib.parse import urlencode
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+
+from tests.server import Answer, Server, serve
+
+GOOD = b"GET /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+LIMIT = 64_000
+
+
+@pytest.fixture(scope="module")
+def running(migrated_app: Flask) -> Iterator[Server]:
+    with serve(migrated_app.config["SQLALCHEMY_DATABASE_URI"]) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: Server) -> Iterator[Server]:
+    """Has its only worker, and works, after each test as before it."""
+    yield running
+    answer = sign_in(running, "email=nobody%40example.com&password=wrong")
+    assert answer.status == 422
+    assert "E-mail address or password is not right" in answer.body
+    assert running.log.count("Booting worker") == 1
+    assert not re.search(r"Traceback|\[(error|critical)|status=5", running.log, re.IGNORECASE), running.log
+
+
+def sign_in(server: Server, fields: str | bytes) -> Answer:
+    """Sends the fields, as they stand in a form, with the token of a page."""
+    page = server.ask(GOOD)
+    cookie = SimpleCookie(re.findall(r"(?mi)^Set-Cookie: (.*)$", page.headers)[0])["tillbook"]
+    token = BeautifulSoup(page.body, "html.parser").select_one("main [name=csrf_token]")
+    assert token is not None
+    typed = fields.encode() if isinstance(fields, str) else fields
+    body = urlencode({"csrf_token": token["value"]}).encode() + b"&" + typed
+    return server.ask(post(body, f"Content-Length: {len(body)}", f"Cookie: tillbook={cookie.value}"))
+
+
+def post(body: bytes, *headers: str, kind: str = "application/x-www-form-urlencoded") -> bytes:
+    head = ["POST /login HTTP/1.1", "Host: localhost", f"Content-Type: {kind}", *headers]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+def chunked(body: bytes, kind: str = "application/x-www-form-urlencoded") -> bytes:
+    return post(body, "Transfer-Encoding: chunked", kind=kind)
+
+
+BROKEN = {
+    "a size that is no number": chunked(b"ZZ\r\nemail\r\n0\r\n\r\n"),
+    "a size below zero": chunked(b"-5\r\nemail\r\n0\r\n\r\n"),
+    "no size": chunked(b"\r\nemail\r\n0\r\n\r\n"),
+    "a size that is a word": chunked(b"0x5\r\nemail\r\n0\r\n\r\n"),
+    "a second size that is no number": chunked(b"5\r\nemail\r\nZZ\r\n\r\n"),
+    "a chunk longer than its size": chunked(b"3\r\nemail\r\n0\r\n\r\n"),
+    "an endless size": chunked(b"5" * 20_000),
+    "an extension that is none": chunked(b"5;=\r\nemail\r\n0\r\n\r\n"),
+    "a trailer that is none": chunked(b"5\r\nemail\r\n0\r\nno trailer\r\n\r\n"),
+    "a part of a form that is no chunk": chunked(b"--b\r\n", kind="multipart/form-data; boundary=b"),
+}
+
+
+@pytest.mark.parametrize("request_bytes", BROKEN.values(), ids=BROKEN)
+def test_broken_chunks_are_a_400_and_end_the_connection(server: Server, request_bytes: bytes) -> None:
+    answer = server.ask(request_bytes)
+    assert answer.status == 400
+    assert "That did not work" in answer.body
+    assert "X-Request-Id" in answer.headers
+    assert server.ask_all(request_bytes + GOOD) == [400]
+
+
+SHORT = {
+    "nothing": post(b"", "Content-Length: 100"),
+    "half of what was announced": post(b"email=tim", "Content-Length: 18"),
+    "half of a file": post(
+        b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\ntim\r\n--b--\r\n',
+        "Content-Length: 200",
+        kind="multipart/form-data; boundary=b",
+    ),
+    "no chunk": chunked(b""),
+    "half of a size": chunked(b"5"),
+    "half of a chunk": chunked(b"5\r\nem"),
+    "a chunk without its end": chunked(b"5\r\nemail"),
+    "no last chunk": chunked(b"5\r\nemail\r\n"),
+    "half of the last chunk": chunked(b"5\r\nemail\r\n0\r\n"),
+}
+
+
+@pytest.mark.parametrize("request_bytes", SHORT.values(), ids=SHORT)
+def test_a_body_that_ends_early_is_a_400(server: Server, request_bytes: bytes) -> None:
+    answer = server.ask(request_bytes, hangs_up=True)
+    assert answer.status == 400
+    assert "That did not work" in answer.body
+
+
+@pytest.mark.parametrize("request_bytes", [*SHORT.values(), GOOD[:20], GOOD[:-2], chunked(b"ffff\r\n" + b"x" * 9_999)])
+def test_a_client_that_is_gone_in_the_middle_disturbs_nobody(server: Server, request_bytes: bytes) -> None:
+    with server.connect() as connection:
+        connection.sendall(request_bytes)
+        connection.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))  # closing resets the connection
+
+
+LONG = {
+    "announced": post(b"", "Content-Length: 64001"),
+    "announced and sent": post(b"email=" + b"x" * LIMIT, f"Content-Length: {LIMIT + 6}"),
+    "one chunk": chunked(b"fa01\r\n" + b"x" * (LIMIT + 1) + b"\r\n0\r\n\r\n"),
+    "many chunks": chunked(b"8\r\nemail=xx\r\n" * 10_000 + b"0\r\n\r\n"),
+    "a chunk without an end": chunked(b"ffffffffff\r\n" + b"x" * 100_000),
+    "many parts": chunked(
+        b"fa01\r\n--b" + b"x" * (LIMIT - 2) + b"\r\n0\r\n\r\n", kind="multipart/form-data; boundary=b"
+    ),
+}
+
+
+@pytest.mark.parametrize("request_bytes", LONG.values(), ids=LONG)
+def test_a_body_that_is_too_long_is_a_413(server: Server, request_bytes: bytes) -> None:
+    answer = server.ask(request_bytes)
+    assert answer.status == 413
+    assert "That was too much at once" in answer.body
+
+
+NO_HTTP = {
+    "garbage": b"\x00\xff garbage \x01\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64) + b"\r\n\r\n",
+    "an odd method": b"G\xc3\x89T /login HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "an odd version": b"GET /login HTTP/9.9\r\nHost: localhost\r\n\r\n",
+    "100 kB of header": b"GET /login HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 100_000 + b"\r\n\r\n",
+    "1,000 headers": b"GET /login HTTP/1.1\r\nHost: localhost\r\n" + b"X-Many: x\r\n" * 1_000 + b"\r\n",
+    "100 kB of path": b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a header without a colon": b"GET /login HTTP/1.1\r\nHost: localhost\r\nodd\r\n\r\n",
+    "NUL in a header": b"GET /login HTTP/1.1\r\nHost: localhost\r\nX-Odd: a\0b\r\n\r\n",
+    "two lengths": post(b"email", "Content-Length: 5", "Content-Length: 6"),
+    "a length that is a word": post(b"email", "Content-Length: five"),
+    "a length below zero": post(b"email", "Content-Length: -5"),
+    "chunks with a length": post(b"5\r\nemail\r\n0\r\n\r\n", "Transfer-Encoding: chunked", "Content-Length: 5"),
+    "chunks of chunks": post(b"5\r\nemail\r\n0\r\n\r\n", "Transfer-Encoding: chunked, chunked"),
+}
+
+
+@pytest.mark.parametrize("request_bytes", NO_HTTP.values(), ids=NO_HTTP)
+def test_what_is_no_http_does_not_reach_the_app(server: Server, request_bytes: bytes) -> None:
+    status = server.ask(request_bytes).status
+    assert status == 0 or 400 <= status < 500
+    assert 200 not in server.ask_all(request_bytes + GOOD)
+
+
+def test_a_body_of_chunks_is_a_form_like_any_other(server: Server) -> None:
+    most = b"fa00\r\n" + b"x" * LIMIT + b"\r\n0\r\n\r\n"
+    for body in (b"5\r\nemail\r\n0\r\n\r\n", b"5;a=b\r\nemail\r\n0\r\nX-Trailer: x\r\n\r\n", most):
+        answer = server.ask(chunked(body))
+        assert answer.status == 400
+        assert "This page was open for too long" in answer.body  # it was read to its end: only the token is missing
+
+
+@pytest.mark.parametrize("fields", [b"email=\xff\xfe&password=\xc3", b"email=%ff&password=%00", b"&&==%&%zz=%"])
+def test_bytes_that_are_no_text_are_refused_in_words(server: Server, fields: bytes) -> None:
+    answer = sign_in(server, fields)
+    assert answer.status == 422
+    assert "There is a problem" in answer.body or 'id="email-error"' in answer.body
