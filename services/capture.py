@@ -8,23 +8,16 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm.exc import StaleDataError
 
 from extensions import db
-from models import Change, Customer, Identity, Purchase, Shop, User, clock
+from models import ApiToken, Change, Customer, Identity, Purchase, Shop, User, clock, public_id
 from models.columns import new_id
-from models.dialect import is_deadlock, violated_constraint
 from models.normal import normal_words
-from schemas.purchase import PurchaseDetails
+from schemas.purchase import BUYER_FIELDS, PurchaseDetails
+from services.attempts import until_settled
 from services.matching import FieldChange, find_customer, update_customer
-from services.refusals import Contention, ExternalIdTaken, KeyReused, Refusal
+from services.refusals import ExternalIdTaken, KeyReused, Refusal
 from services.register import Overtaken, Register
-
-# Each attempt but the last was lost to somebody who finished. The customers that were fought over are held by the next
-# one, so that fifty who change the same customer at the same instant need two or three.
-_ATTEMPTS = 10
-_DECIDED_BY = {"pk_identities", "uq_purchases_shop_id_capture_key", "uq_purchases_shop_id_external_id"}
 
 
 class Capture(NamedTuple):
@@ -53,7 +46,7 @@ class Captured:
         return "updated" if self.changes else "unchanged"
 
 
-def capture(details: PurchaseDetails, *, shop: Shop, by: User, source: str, key: str) -> Captured:
+def capture(details: PurchaseDetails, *, shop: Shop, by: User | ApiToken, source: str, key: str) -> Captured:
     """Records one purchase. The caller commits.
 
     Raises a Refusal of services.refusals when a rule says no, Contention when others kept winning every race.
@@ -64,44 +57,24 @@ def capture(details: PurchaseDetails, *, shop: Shop, by: User, source: str, key:
     return result
 
 
-def capture_all(captures: Sequence[Capture], *, shop: Shop, by: User, source: str) -> list[Captured | Refusal]:
+def capture_all(
+    captures: Sequence[Capture], *, shop: Shop, by: User | ApiToken, source: str
+) -> list[Captured | Refusal]:
     """Records many purchases, with the very results that one by one would give. The caller commits.
 
     What is refused is in its place in the list and leaves no trace. Raises Contention like `capture`.
     """
-    fought_over: set[UUID] = set()
-    for _ in range(_ATTEMPTS):
-        register = Register(shop.id)
-        try:
-            with db.session.begin_nested(), db.session.no_autoflush:
-                register.hold(fought_over)
-                return _Ledger(captures, register, shop, by, source).record_all()
-        except IntegrityError as error:
-            if violated_constraint(error) not in _DECIDED_BY:
-                raise
-        except OperationalError as error:
-            if not is_deadlock(error):
-                raise
-        except (Overtaken, StaleDataError):
-            pass  # the same as above: somebody else was first
-        fought_over |= register.changed
-        _forget_customers()
-    raise Contention("Many purchases of this customer came at the same instant. Try again")
-
-
-def _forget_customers() -> None:
-    """What was read of them is old now. Nothing else is forgotten: the page to come needs who is signed in."""
-    for known in list(db.session):
-        if isinstance(known, Customer):
-            db.session.expire(known)
+    return until_settled(lambda register: _Ledger(captures, register, shop, by, source).record_all(), shop.id)
 
 
 class _Ledger:
     """One attempt at a list of captures."""
 
-    def __init__(self, captures: Sequence[Capture], register: Register, shop: Shop, by: User, source: str):
+    def __init__(
+        self, captures: Sequence[Capture], register: Register, shop: Shop, by: User | ApiToken, source: str
+    ):
         self._captures, self._register = captures, register
-        self._shop, self._by, self._source = shop, by, source
+        self._shop, self._by, self._source = shop, by.author, source
         self._at: datetime = clock.utc_now()
         self._new: list[Captured] = []
         known = _recorded_before(captures, shop.id)
@@ -136,9 +109,7 @@ class _Ledger:
     def _read_ahead(self) -> None:
         """All that the captures will ask of the register, in two queries."""
         buyers = [wish.details.given for wish in self._captures if wish.key not in self._by_key]
-        self._register.read_owners(
-            (kind, given[kind].normal) for given in buyers for kind in Identity.STRONG if kind in given
-        )
+        self._register.read_owners((kind, known.normal) for given in buyers for kind, known in given.items())
         self._register.read_namesakes(
             given["name"].normal
             for given in buyers
@@ -164,7 +135,7 @@ class _Ledger:
         details = wish.details
         if details.external_id and details.external_id in self._by_external_id:
             raise ExternalIdTaken(f"Purchase number {details.external_id} is already recorded. Each is used once")
-        match = find_customer(details, self._register)
+        match = find_customer(details.given, details.customer_id, self._register)
         customer = match.customer or self._register.open(self._at)
         changes, left_alone = update_customer(customer, details.given, self._register, self._shop.country)
         if changes:
@@ -192,13 +163,15 @@ class _Ledger:
             purchased_on=details.purchased_on.on,
             note=details.note,
             external_id=details.external_id,
-            buyer={field: known.shown for field, known in details.given.items()},
+            buyer=_buyer(details),
+            customer_shown=_shown(customer),
             matched_on=matched_on,
             capture_key=wish.key,
             content_hash=details.content_hash(),
             source=self._source,
             recorded_at=self._at,
-            recorded_by_id=self._by.id,
+            recorded_by_id=self._by.user_id,
+            token_id=self._by.token_id,
         )
 
     def _history(self, captured: Captured) -> Iterable[Change]:
@@ -208,10 +181,22 @@ class _Ledger:
                 id=new_id(),
                 customer_id=captured.customer.id,
                 by_purchase_id=captured.purchase.id,
-                user_id=self._by.id,
+                user_id=self._by.user_id,
+                token_id=self._by.token_id,
                 at=self._at,
                 **change._asdict(),
             )
+
+
+def _buyer(details: PurchaseDetails) -> dict[str, str]:
+    typed = {field: known.shown for field, known in details.given.items()}
+    if isinstance(details.customer_id, UUID):
+        typed["customer_id"] = public_id.encode(public_id.CUSTOMER, details.customer_id)
+    return typed
+
+
+def _shown(customer: Customer) -> dict[str, str]:
+    return {field: getattr(customer, field) for field in BUYER_FIELDS if getattr(customer, field) is not None}
 
 
 def _unique_ids(purchase: Purchase) -> tuple[str, str]:

@@ -1,11 +1,12 @@
 """Who is the same customer: rules 1 to 4 of the domain, and what a capture changes on them."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from models import Customer, Identity
 from schemas.contact import Known, normal_form
-from schemas.purchase import BUYER_FIELDS, NEW_CUSTOMER, PurchaseDetails
+from schemas.purchase import BUYER_FIELDS, NEW_CUSTOMER
 from services.refusals import AmbiguousCustomer, IdentityConflict, UnknownCustomer
 from services.register import Register
 
@@ -25,21 +26,23 @@ class FieldChange(NamedTuple):
 _NOBODY = Match(None, None)
 
 
-def find_customer(details: PurchaseDetails, register: Register) -> Match:
-    """Raises UnknownCustomer, AmbiguousCustomer or IdentityConflict, and guesses nothing."""
-    given = details.given
-    if isinstance(details.customer_id, UUID):
-        return Match(_picked(details.customer_id, register), "customer_id")
+def find_customer(given: Mapping[str, Known], picked: UUID | Literal["new"] | None, register: Register) -> Match:
+    """Whom the caller picked, or who is known by what is given.
+
+    Raises UnknownCustomer, AmbiguousCustomer or IdentityConflict, and guesses nothing.
+    """
+    if isinstance(picked, UUID):
+        return Match(_picked(picked, register), "customer_id")
     owners = _owners(given, register)
     candidates = list(dict.fromkeys(owners.values()))
     if len(candidates) > 1:
         raise IdentityConflict("What was entered belongs to different customers. Choose who bought it", candidates)
-    if candidates and details.customer_id == NEW_CUSTOMER:
+    if candidates and picked == NEW_CUSTOMER:
         advice = f"What was entered belongs to {candidates[0].shown_name}. Choose them, or change what was entered"
         raise IdentityConflict(advice, candidates)
     if candidates:
         return Match(candidates[0], next(iter(owners)))
-    if "name" not in given or details.customer_id == NEW_CUSTOMER:
+    if "name" not in given or picked == NEW_CUSTOMER:
         return _NOBODY
     return _find_by_name(given, register)
 
@@ -51,13 +54,13 @@ def _picked(id: UUID, register: Register) -> Customer:
     return customer
 
 
-def _owners(given: dict[str, Known], register: Register) -> dict[str, Customer]:
+def _owners(given: Mapping[str, Known], register: Register) -> dict[str, Customer]:
     """Whom each strong identity belongs to, by kind, the strongest first."""
     found = {kind: register.owner(kind, given[kind].normal) for kind in Identity.STRONG if kind in given}
     return {kind: customer for kind, customer in found.items() if customer}
 
 
-def _find_by_name(given: dict[str, Known], register: Register) -> Match:
+def _find_by_name(given: Mapping[str, Known], register: Register) -> Match:
     namesakes = register.namesakes(given["name"].normal)
     is_only_name_given = set(given) == {"name"}
     if len(namesakes) > 1 and is_only_name_given:
@@ -69,7 +72,7 @@ def _find_by_name(given: dict[str, Known], register: Register) -> Match:
 
 
 def update_customer(
-    customer: Customer, given: dict[str, Known], register: Register, country: str
+    customer: Customer, given: Mapping[str, Known], register: Register, country: str
 ) -> tuple[list[FieldChange], dict[str, Customer]]:
     """Puts what is given in place of what was there.
 
@@ -77,7 +80,7 @@ def update_customer(
     """
     changes, left_alone = [], {}
     for field in BUYER_FIELDS:
-        if field not in given or _is_same(customer, field, given[field], country):
+        if field not in given or is_same(customer, field, given[field], country):
             continue
         before, known = getattr(customer, field), given[field]
         if field == "name":
@@ -91,6 +94,7 @@ def update_customer(
     return changes, left_alone
 
 
-def _is_same(customer: Customer, field: str, known: Known, country: str) -> bool:
+def is_same(customer: Customer, field: str, known: Known, country: str) -> bool:
+    """Whether the customer's field differs from what is given at most by case or spacing, or says the same number."""
     shown = getattr(customer, field)
     return shown is not None and (shown == known.shown or normal_form(field, shown, country) == known.normal)

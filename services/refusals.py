@@ -9,6 +9,7 @@ class Refusal(Exception):
     """A rule of the domain says no. `field` is the flat field of PurchaseDetails that it is about."""
 
     field = "customer"
+    code = "refused"
 
     def __init__(self, message: str):
         super().__init__(message)
@@ -48,6 +49,49 @@ class ExternalIdTaken(Refusal):
     """Another purchase of the shop has this number."""
 
     field = "external_id"
+
+
+class CustomerMerged(Refusal):
+    """The customer is only a pointer to `customer`, whom they were merged into."""
+
+    def __init__(self, message: str, customer: Customer):
+        super().__init__(message)
+        self.customer = customer
+
+
+class CustomerExists(Refusal):
+    """A customer was only to be created, and `customer` is known already."""
+
+    def __init__(self, message: str, customer: Customer):
+        super().__init__(message)
+        self.customer = customer
+
+
+class UnknownPurchase(Refusal):
+    """A purchase that was named is none of this shop's, or not that customer's."""
+
+    field = "purchase_ids"
+
+
+class CustomerNeedsIdentity(Refusal):
+    """Nothing would be left by which the customer is known."""
+
+    field = "name"
+    code = "no_identity"
+
+
+class CannotMerge(Refusal):
+    """The two are one already, or were merged into others."""
+
+
+class UnknownAction(Refusal):
+    """What was to be taken back is none of this shop's."""
+
+    field = "action"
+
+
+class CannotUndo(Refusal):
+    """What was done has been taken back already, or something later stands on it."""
 
 
 class EmailTaken(Refusal):

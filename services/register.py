@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import Exists, and_, delete, exists, or_, select, tuple_
+from sqlalchemy import Exists, Select, and_, delete, exists, or_, select, tuple_
 
 from extensions import db
 from models import Customer, Identity
 from models.columns import new_id
 from schemas.contact import Known
+
+Row = TypeVarTuple("Row")
 
 Key = tuple[str, str]
 """The kind of an identity and its normal form."""
@@ -38,8 +41,17 @@ class Register:
         self._released: set[Key] = set()
 
     def customer(self, id: UUID) -> Customer | None:
-        """The shop's customer of this id."""
-        return db.session.get(Customer, (self._shop_id, id))
+        """The shop's customer of this id, or whom they were merged into."""
+        wanted: UUID | None = id
+        while wanted is not None:
+            found = select(Customer, Customer.merged_into_id).where(
+                Customer.shop_id == self._shop_id, Customer.id == wanted
+            )
+            row = db.session.execute(_staying(found)).one_or_none()
+            if row is None:
+                return None
+            customer, wanted = row
+        return customer
 
     def owner(self, kind: str, normal: str) -> Customer | None:
         """The customer whom this identity belongs to."""
@@ -47,7 +59,7 @@ class Register:
         return self._owners[kind, normal]
 
     def namesakes(self, name: str) -> list[Customer]:
-        """All customers of this name (in normal form), the earliest first."""
+        """All customers known by this name (in normal form), the earliest first."""
         self.read_namesakes([name])
         return self._namesakes[name]
 
@@ -68,12 +80,14 @@ class Register:
         for kind, value in missing:
             by_kind.setdefault(kind, []).append(value)
         found = (
-            select(Identity.kind, Identity.value, Customer)
+            select(Identity.kind, Identity.value, Customer, Customer.merged_into_id)
             .join(Customer, and_(Customer.shop_id == Identity.shop_id, Customer.id == Identity.customer_id))
             .where(Identity.shop_id == self._shop_id)
             .where(or_(*(and_(Identity.kind == kind, Identity.value.in_(values)) for kind, values in by_kind.items())))
         )
-        for kind, value, customer in db.session.execute(found):
+        for kind, value, customer, merged_into_id in db.session.execute(_staying(found)):
+            if merged_into_id is not None:
+                raise Overtaken  # merged while this waited for them
             self._owners[kind, value] = customer
             if kind in Identity.STRONG:
                 self._has_strong_identity[customer.id] = True
@@ -82,17 +96,23 @@ class Register:
         missing = sorted({name for name in names if name not in self._namesakes})
         if not missing:
             return
+        self.read_owners(("name", name) for name in missing)
         self._namesakes.update((name, []) for name in missing)
         found = (
-            select(Customer, Customer.name_normal, _has_strong_identity())
-            .where(Customer.shop_id == self._shop_id, Customer.name_normal.in_(missing))
+            select(Customer, Customer.name_normal, Customer.merged_into_id, _has_strong_identity())
+            .where(
+                Customer.shop_id == self._shop_id, Customer.name_normal.in_(missing), Customer.merged_into_id.is_(None)
+            )
             .order_by(Customer.id)
         )
-        for customer, name, is_strong in db.session.execute(found):
-            if customer.name_normal != name:
-                raise Overtaken  # renamed since it was found by something else
+        for customer, name, merged_into_id, is_strong in db.session.execute(_staying(found)):
+            if customer.name_normal != name or merged_into_id is not None:
+                raise Overtaken  # renamed or merged since they were found by something else
             self._namesakes[name].append(customer)
             self._has_strong_identity.setdefault(customer.id, is_strong)
+        for name in missing:
+            # Who was merged into another leaves them the name: they are found by it, and called otherwise.
+            self._add_namesake(self._owners["name", name], name)
 
     def open(self, at: datetime) -> Customer:
         """A new customer, known by nothing yet."""
@@ -106,11 +126,10 @@ class Register:
         if customer.name_normal:
             self._give_up_name(customer)
         namesakes = self.namesakes(name.normal)
-        # An identity of a name always belongs to one who bears it: without namesakes it is free, or lost in a race.
+        # An identity of a name always belongs to one known by it: without namesakes it is free, or lost in a race.
         if not namesakes or self.owner("name", name.normal) is None:
             self._claim(("name", name.normal), customer)
-        namesakes.append(customer)
-        namesakes.sort(key=lambda namesake: namesake.id)
+        self._add_namesake(customer, name.normal)
         customer.name, customer.name_normal = name
         self.changed.add(customer.id)
 
@@ -120,6 +139,17 @@ class Register:
             self._claim((kind, known.normal), customer)
         self._has_strong_identity[customer.id] = True
         setattr(customer, kind, known.shown)
+        self.changed.add(customer.id)
+
+    def forget(self, customer: Customer, kind: str, normal: str) -> None:
+        """Takes away what is shown for the customer, and what they are known by with it."""
+        if kind == "name":
+            self._give_up_name(customer)
+            customer.name_normal = ""
+        elif self.owner(kind, normal) is customer:
+            self._release((kind, normal))
+            self._has_strong_identity.pop(customer.id, None)
+        setattr(customer, kind, None)
         self.changed.add(customer.id)
 
     def write(self) -> None:
@@ -152,6 +182,12 @@ class Register:
             held = select(Customer.id).where(Customer.shop_id == self._shop_id, Customer.id.in_(wanted))
             db.session.execute(held.order_by(Customer.id).with_for_update(key_share=True))
 
+    def _add_namesake(self, customer: Customer | None, name: str) -> None:
+        namesakes = self._namesakes[name]
+        if customer is not None and customer not in namesakes:
+            namesakes.append(customer)
+            namesakes.sort(key=lambda namesake: namesake.id)
+
     def _claim(self, key: Key, customer: Customer) -> None:
         self._owners[key] = self._claimed[key] = customer
 
@@ -162,9 +198,17 @@ class Register:
             raise Overtaken
         namesakes.remove(customer)
         if self.owner(*key) is customer:
-            self._owners[key] = None
-            if self._claimed.pop(key, None) is None:
-                self._released.add(key)
+            self._release(key)
+
+    def _release(self, key: Key) -> None:
+        self._owners[key] = None
+        if self._claimed.pop(key, None) is None:
+            self._released.add(key)
+
+
+def _staying(found: Select[*Row]) -> Select[*Row]:
+    """Nobody is merged away, until the transaction ends, who was found so; who is being merged is waited for."""
+    return found.with_for_update(read=True, key_share=True, of=Customer)
 
 
 def _has_strong_identity() -> Exists:

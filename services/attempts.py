@@ -1,0 +1,58 @@
+"""Work on the register that others may overtake: it is begun again until it stands."""
+
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+
+from extensions import db
+from models import Customer
+from models.dialect import is_deadlock, violated_constraint
+from services.refusals import Contention
+from services.register import Overtaken, Register
+
+# Each attempt but the last was lost to somebody who finished. The customers that were fought over are held by the next
+# one, so that fifty who change the same customer at the same instant need two or three.
+_ATTEMPTS = 10
+_DECIDED_BY = {
+    "pk_identities",
+    "uq_purchases_shop_id_capture_key",
+    "uq_purchases_shop_id_external_id",
+    "uq_actions_shop_id_undoes_id",
+}
+
+T = TypeVar("T")
+
+
+def until_settled(work: Callable[[Register], T], shop_id: int) -> T:
+    """What `work` returns once nobody else was first. It writes through the register it is given, and all or nothing.
+
+    Raises Contention when others kept winning, and whatever else the work raises.
+    """
+    fought_over: set[UUID] = set()
+    for _ in range(_ATTEMPTS):
+        register = Register(shop_id)
+        try:
+            with db.session.begin_nested(), db.session.no_autoflush:
+                register.hold(fought_over)
+                return work(register)
+        except IntegrityError as error:
+            if violated_constraint(error) not in _DECIDED_BY:
+                raise
+        except OperationalError as error:
+            if not is_deadlock(error):
+                raise
+        except (Overtaken, StaleDataError):
+            pass  # the same as above: somebody else was first
+        fought_over |= register.changed
+        _forget_customers()
+    raise Contention("Many changes of this customer came at the same instant. Try again")
+
+
+def _forget_customers() -> None:
+    """What was read of them is old now. Nothing else is forgotten: the page to come needs who is signed in."""
+    for known in list(db.session):
+        if isinstance(known, Customer):
+            db.session.expire(known)
