@@ -6,7 +6,7 @@ from jinja2 import StrictUndefined
 from config import Settings, flask_config, read_settings
 from extensions import bootstrap, csrf, db, login, migrate
 from models import dialect
-from routes import account, auth, cli, customers, errors, formats, gate, headers, hosts, purchases, request_log
+from routes import account, auth, cli, customers, errors, formats, gate, headers, hosts, purchases, request_log, tokens
 from routes.reading import FormRequest
 
 
@@ -48,5 +48,5 @@ def set_up_templates(app: Flask) -> None:
 
 
 def register_blueprints(app: Flask) -> None:
-    for room in (auth, account, purchases, customers):
+    for room in (auth, account, tokens, purchases, customers):
         app.register_blueprint(room.bp)

@@ -1,4 +1,4 @@
-"""The operator's doors: `flask users create` and `flask import`."""
+"""The operator's doors: `flask users create`, `flask tokens create` and `flask import`."""
 
 import hashlib
 import os
@@ -15,14 +15,16 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import exc
 
 from extensions import db
-from models import User
+from models import ApiToken, User
 from models.dialect import fault_code, is_passing
 from models.normal import normal_email
 from routes.formats import money_text
 from schemas.account import Registration
 from schemas.problems import Refused, judge
 from schemas.table import TableError, read_table
+from schemas.token import TokenDetails
 from services import accounts
+from services import tokens as api_tokens
 from services.importing import ImportReport, import_rows
 from services.refusals import Contention, EmailTaken
 
@@ -33,6 +35,7 @@ _BUSY = "The database is busy or away. Try again later: nothing is recorded twic
 P = ParamSpec("P")
 
 users = AppGroup("users", help="People with accounts.")
+tokens = AppGroup("tokens", help="What lets other systems in.")
 
 
 def _told_when_busy(command: Callable[P, None]) -> Callable[P, None]:
@@ -54,6 +57,7 @@ def _told_when_busy(command: Callable[P, None]) -> Callable[P, None]:
 
 def register(app: Flask) -> None:
     app.cli.add_command(users)
+    app.cli.add_command(tokens)
     app.cli.add_command(import_file)
 
 
@@ -87,6 +91,29 @@ def _password_from_stdin() -> str:
     line = sys.stdin.buffer.readline()
     # What is no text becomes half characters, which the schema refuses in words.
     return line.decode(errors="surrogateescape").rstrip("\r\n")
+
+
+@tokens.command("create")
+@click.argument("email")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, help="What it may do; given once for each. All of it by default.")
+@click.option("--expires-in-days", metavar="N", help="Without it the token lives until it is revoked.")
+@with_appcontext
+@_told_when_busy
+def create_token(email: str, name: str, scopes: tuple[str, ...], expires_in_days: str | None) -> None:
+    """Makes an API token called NAME, which acts as the user EMAIL, and prints it: it is shown this once.
+
+    \b
+    Scopes: purchases:read, purchases:write, customers:read, customers:write, reports:read.
+    """
+    user = _user(email)
+    asked = {"name": name, "scopes": scopes or ApiToken.SCOPES, "expires_in_days": expires_in_days}
+    try:
+        _, text = api_tokens.make(judge(TokenDetails, asked), user=user)
+    except Refused as refused:
+        raise click.ClickException("\n".join(problem.message for problem in refused.problems)) from None
+    db.session.commit()
+    click.echo(text)
 
 
 @click.command("import")

@@ -17,23 +17,34 @@ from schemas.contact import FIELD_WORDS
 from schemas.money import Money
 
 
-class CustomerIdConverter(BaseConverter):
+def _id_converter(prefix: str) -> type[BaseConverter]:
     """`<customer_id:id>` in a route: a public id in the address, a UUID in the view; anything else is a 404."""
 
-    regex = r"cus_[0-9a-z]{26}"
+    class IdConverter(BaseConverter):
+        regex = rf"{prefix}_[0-9a-z]{{26}}"
 
-    def to_python(self, value: str) -> UUID:
-        try:
-            return public_id.decode(public_id.CUSTOMER, value)
-        except ValueError:
-            raise ValidationError from None
+        def to_python(self, value: str) -> UUID:
+            try:
+                return public_id.decode(prefix, value)
+            except ValueError:
+                raise ValidationError from None
 
-    def to_url(self, value: UUID) -> str:
-        return public_id.encode(public_id.CUSTOMER, value)
+        def to_url(self, value: UUID) -> str:
+            return public_id.encode(prefix, value)
+
+    return IdConverter
+
+
+_ID_PREFIXES = {
+    "customer_id": public_id.CUSTOMER,
+    "purchase_id": public_id.PURCHASE,
+    "token_id": public_id.TOKEN,
+    "action_id": public_id.ACTION,
+}
 
 
 def register(app: Flask) -> None:
-    app.url_map.converters["customer_id"] = CustomerIdConverter
+    app.url_map.converters.update({name: _id_converter(prefix) for name, prefix in _ID_PREFIXES.items()})
     app.jinja_env.filters.update(money=_money, day=_day, instant=_instant, count=_count)
     app.jinja_env.globals.update(address=_address, field_words=FIELD_WORDS)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, NoReturn
 from models import Purchase
 from schemas.currencies import currencies, decimals, sign_of
 from schemas.problems import refuse
+from schemas.text import one_line
 
 _LONGEST = 500
 _SPACES = " \u00a0\u2009\u202f"
@@ -55,6 +56,16 @@ def read_money(label: str, value: object, default_currency: str, *, is_fixed: bo
         currency = _currency_named(label, unit, currency, is_fixed=is_fixed)
         is_fixed = True
     return Money(_minor_units(label, parts["number"].strip(), currency), currency)
+
+
+def read_currency(value: object) -> str | None:
+    """A code of ISO 4217 in any case; None when blank."""
+    code = one_line("Currency", value, 200)
+    if code is None:
+        return None
+    if code.upper() not in currencies():
+        refuse("unknown_currency", "Currency must be a code of three letters, like USD")
+    return code.upper()
 
 
 def times(label: str, price: Money, quantity: int) -> Money:

@@ -2,21 +2,20 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import PlainValidator, ValidationInfo, field_validator, model_validator
+from pydantic import PlainValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
-from models import Purchase, public_id
+from models import Customer, Purchase, public_id
 from models.normal import normal_words
 from schemas.contact import FIELD_WORDS, Known, read_email, read_line, read_name, read_phone, read_reference
-from schemas.currencies import currencies
 from schemas.days import Day, read_day
-from schemas.money import Money, read_money, times
+from schemas.money import Money, read_currency, read_money, times
+from schemas.numbers import read_whole_number
 from schemas.problems import Problem, Schema, ShopRules, refuse
-from schemas.text import is_blank, key_text, many_lines, one_line
+from schemas.text import is_blank, key_text, many_lines, one_line, text_schema
 
 NO_CUSTOMER = "Enter who bought it: a name, an e-mail address or a phone number"
 NEW_CUSTOMER: Literal["new"] = "new"
@@ -35,13 +34,21 @@ def _phone(value: object, info: ValidationInfo) -> Known | None:
     return read_phone(value, _rules(info).country)
 
 
+Name = Annotated[Known | None, PlainValidator(read_name), WithJsonSchema(text_schema(Customer.NAME_MAX))]
+Email = Annotated[
+    Known | None, PlainValidator(read_email), WithJsonSchema(text_schema(Customer.EMAIL_MAX) | {"format": "email"})
+]
+Phone = Annotated[Known | None, PlainValidator(_phone), WithJsonSchema(text_schema(Customer.PHONE_MAX))]
+Reference = Annotated[Known | None, PlainValidator(read_reference), WithJsonSchema(text_schema(Customer.REFERENCE_MAX))]
+
+
 class Buyer(Schema):
     """What is given to tell who bought: at least one of the four."""
 
-    name: Annotated[Known | None, PlainValidator(read_name)] = None
-    email: Annotated[Known | None, PlainValidator(read_email)] = None
-    phone: Annotated[Known | None, PlainValidator(_phone)] = None
-    reference: Annotated[Known | None, PlainValidator(read_reference)] = None
+    name: Name = None
+    email: Email = None
+    phone: Phone = None
+    reference: Reference = None
 
     @model_validator(mode="before")
     @classmethod
@@ -81,28 +88,7 @@ def _item(value: object) -> str:
 
 
 def _quantity(value: object) -> int:
-    text = value.strip() if isinstance(value, str) else value
-    if text in ("", None):
-        return 1
-    if isinstance(text, str):
-        digits = text.replace(",", "") if _has_thousands(text) else text
-        text = int(digits) if re.fullmatch(r"[0-9]{1,20}", digits) else None
-    if not isinstance(text, int) or isinstance(text, bool) or not 1 <= text <= Purchase.QUANTITY_MAX:
-        refuse("not_whole_number", f"Quantity must be a whole number from 1 to {Purchase.QUANTITY_MAX:,}")
-    return text
-
-
-def _has_thousands(text: str) -> bool:
-    return re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+", text) is not None
-
-
-def _currency(value: object, info: ValidationInfo) -> str | None:
-    code = one_line("Currency", value, 200)
-    if code is None:
-        return None
-    if code.upper() not in currencies():
-        refuse("unknown_currency", "Currency must be a code of three letters, like USD")
-    return code.upper()
+    return read_whole_number("Quantity", value, Purchase.QUANTITY_MAX) or 1
 
 
 def _money(label: str, value: object, info: ValidationInfo) -> Money | None:
@@ -147,27 +133,43 @@ def _customer_id(value: object) -> UUID | Literal["new"] | None:
         refuse("unknown_customer", "Choose one of the customers that are shown")
 
 
+Item = Annotated[str, PlainValidator(_item), WithJsonSchema(text_schema(Purchase.ITEM_MAX, is_required=True))]
+Quantity = Annotated[
+    int,
+    PlainValidator(_quantity),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": Purchase.QUANTITY_MAX}),
+]
+Amount = Annotated[Money | None, PlainValidator(_amount)]
+UnitPrice = Annotated[Money | None, PlainValidator(_unit_price)]
+PurchasedOn = Annotated[Day, PlainValidator(_purchased_on), WithJsonSchema({"type": "string", "format": "date"})]
+Note = Annotated[str | None, PlainValidator(_note), WithJsonSchema(text_schema(Purchase.NOTE_MAX))]
+ExternalId = Annotated[str | None, PlainValidator(_external_id), WithJsonSchema(text_schema(Purchase.EXTERNAL_ID_MAX))]
+CurrencyCode = Annotated[str | None, PlainValidator(read_currency), WithJsonSchema({"type": ["string", "null"]})]
+CustomerId = Annotated[UUID | Literal["new"] | None, PlainValidator(_customer_id)]
+
+
 class PurchaseDetails(Schema):
     """A purchase as it is asked for. Blank is the same as left out."""
 
-    customer_id: Annotated[UUID | Literal["new"] | None, PlainValidator(_customer_id)] = None
+    customer_id: CustomerId = None
     """The customer, when the caller names them; `new` says that none of those known is meant."""
     customer: Buyer | None = None
-    item: Annotated[str, PlainValidator(_item)] = ""
-    quantity: Annotated[int, PlainValidator(_quantity)] = 1
-    currency: Annotated[str | None, PlainValidator(_currency)] = None
-    amount: Annotated[Money | None, PlainValidator(_amount)] = None
-    unit_price: Annotated[Money | None, PlainValidator(_unit_price)] = None
-    purchased_on: Annotated[Day, PlainValidator(_purchased_on)] = None  # type: ignore[assignment]  # the rule says today
-    note: Annotated[str | None, PlainValidator(_note)] = None
-    external_id: Annotated[str | None, PlainValidator(_external_id)] = None
+    item: Item = ""
+    quantity: Quantity = 1
+    currency: CurrencyCode = None
+    amount: Amount = None
+    unit_price: UnitPrice = None
+    purchased_on: PurchasedOn = None  # type: ignore[assignment]  # the rule says today
+    note: Note = None
+    external_id: ExternalId = None
 
     @field_validator("customer", mode="before")
     @classmethod
     def _somebody_bought(cls, customer: object, info: ValidationInfo) -> object:
         if isinstance(customer, dict) and all(map(is_blank, customer.values())):
             customer = None
-        if customer is None and not isinstance(info.data.get("customer_id"), UUID):
+        is_named = "customer_id" not in info.data or isinstance(info.data["customer_id"], UUID)
+        if customer is None and not is_named:
             refuse("no_customer", NO_CUSTOMER)
         return customer
 

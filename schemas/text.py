@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Any
 
 from models.normal import INVISIBLE
 from schemas.problems import refuse
@@ -14,6 +15,13 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 # Composing accents takes quadratic time: what can never become short enough is not composed.
 _COMPOSES_TO = 4
+
+
+def text_schema(max_length: int, *, is_required: bool = False) -> dict[str, Any]:
+    """The JSON schema of a text, as far as one can say it: for OpenAPI."""
+    kind: dict[str, Any] = {"type": "string"} if is_required else {"type": ["string", "null"]}
+    shape = {"maxLength": max_length, "pattern": r"^[^\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]*$"}
+    return kind | shape | ({"minLength": 1} if is_required else {})
 
 
 def is_blank(value: object) -> bool:

@@ -41,7 +41,26 @@ def test_no_page_scrolls_sideways_or_shuts_anybody_out(counter: Counter) -> None
     with counter.page.expect_navigation():
         counter.page.get_by_role("link", name="Tim", exact=True).click()
     look_at(counter.page)
+    look_at_tokens(counter)
     counter.go("/nowhere")
+    look_at(counter.page)
+
+
+def look_at_tokens(counter: Counter) -> None:
+    counter.go("/account/tokens")
+    look_at(counter.page)
+    counter.click("Make the token")
+    look_at(counter.page)
+    counter.page.get_by_label("Name").fill(LONG[:100])
+    counter.page.get_by_label("Expires").select_option("In 1 year")
+    counter.click("Make the token")
+    look_at(counter.page)
+    counter.go("/account/tokens")
+    look_at(counter.page)
+    with counter.page.expect_navigation():
+        counter.page.get_by_role("link", name="Revoke").click()
+    look_at(counter.page)
+    counter.click("Revoke")
     look_at(counter.page)
 
 

@@ -12,9 +12,9 @@ from flask import Flask
 from sqlalchemy import event, exc, func, select
 
 from extensions import db
-from models import Customer, Purchase, Shop, User
+from models import ApiToken, Customer, Purchase, Shop, User
 from schemas.account import Credentials
-from services import accounts
+from services import accounts, tokens
 from tests.cast import PASSWORD, Person
 
 README_OPTIONS = [
@@ -167,6 +167,76 @@ def test_an_address_that_is_taken_is_refused(app: Flask, owner: Person, email: s
     assert result.stderr == "Error: This e-mail address already has an account. Sign in instead\n"
     assert (count(app, User), count(app, Shop)) == (1, 1)
     assert can_sign_in(app, "owner@example.com", PASSWORD)
+
+
+# flask tokens create
+
+
+def token_of(app: Flask, text: str) -> ApiToken:
+    with app.app_context():
+        token = tokens.find(text)
+        assert token is not None
+        return token
+
+
+def count_tokens(app: Flask) -> int:
+    with app.app_context():
+        return db.session.scalar(select(func.count()).select_from(ApiToken)) or 0
+
+
+def test_a_token_is_printed_alone_and_may_do_everything(owner: Person, stranger: Person) -> None:
+    result = run(owner.app, "tokens", "create", owner.email, "Till 7")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("till_")
+    token = token_of(owner.app, result.stdout.removesuffix("\n"))
+    assert (token.name, token.scopes, token.expires_at) == ("Till 7", list(ApiToken.SCOPES), None)
+    assert (token.user_id, token.shop_id) == (owner.user_id, owner.shop_id)
+
+
+def test_a_token_is_as_asked_for(owner: Person, at: Callable[[str], None]) -> None:
+    at("2026-11-21T12:00")
+    options = ["--scope", "reports:read", "--scope", "purchases:write", "--expires-in-days", "30"]
+    result = run(owner.app, "tokens", "create", " OWNER@example.com", " Café ", *options)
+    token = token_of(owner.app, result.stdout.strip())
+    assert (token.name, token.scopes) == ("Café", ["purchases:write", "reports:read"])
+    assert str(token.expires_at) == "2026-12-21 12:00:00+00:00"
+
+
+def test_the_help_names_every_scope(app: Flask) -> None:
+    told = run(app, "tokens", "create", "--help").stdout
+    assert all(scope in told for scope in ApiToken.SCOPES)
+
+
+DAYS = "Days until the token expires must be a whole number from 1 to 3,650"
+SCOPE = (
+    "Choose what the token may do from purchases:read, purchases:write, customers:read, customers:write, reports:read"
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["owner@example.com", ""], ["Enter a name for the token, like Till 7"]),
+        (["owner@example.com", "x" * 101], ["Token name must be 100 characters or fewer"]),
+        (["owner@example.com", "caf\udce9"], ["Token name has a character that could not be read. Type it again"]),
+        (["owner@example.com", "Till\x1b[2J"], ["Token name has a control character. Type it again"]),
+        (["owner@example.com", "Till 7", "--scope", "everything"], [SCOPE]),
+        (["owner@example.com", "Till 7", "--scope", ""], [SCOPE]),
+        (["owner@example.com", "Till 7", "--scope", "reports:read", "--scope", "reports:write"], [SCOPE]),
+        (["owner@example.com", "Till 7", "--expires-in-days", "0"], [DAYS]),
+        (["owner@example.com", "Till 7", "--expires-in-days", "soon"], [DAYS]),
+        (["owner@example.com", " ", "--expires-in-days", "3651"], ["Enter a name for the token, like Till 7", DAYS]),
+        (
+            ["nobody@example.com", "Till 7"],
+            ["nobody@example.com has no account. Make one with: flask users create nobody@example.com"],
+        ),
+    ],
+)
+def test_a_token_that_is_refused(owner: Person, arguments: list[str], told: list[str]) -> None:
+    result = run(owner.app, "tokens", "create", *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines() == [f"Error: {told[0]}", *told[1:]]
+    assert count_tokens(owner.app) == 0
 
 
 # flask import
@@ -555,7 +625,11 @@ def without_database(app: Flask) -> Iterator[None]:
 @pytest.mark.usefixtures("without_database")
 def test_a_database_that_is_away_is_one_line(app: Flask, given_file: Callable[[str | bytes], str]) -> None:
     path = given_file("name,item\nTim,a book\n")
-    for command in (["import", path, "--user", "owner@example.com"], ["users", "create", "a@b.cc", "--password-stdin"]):
+    for command in (
+        ["import", path, "--user", "owner@example.com"],
+        ["users", "create", "a@b.cc", "--password-stdin"],
+        ["tokens", "create", "owner@example.com", "Till 7"],
+    ):
         result = app.test_cli_runner().invoke(args=command, input="some password\n")
         assert result.exit_code == 1
         assert result.stderr.startswith(

@@ -1,0 +1,110 @@
+"""API tokens: made, told from noise, found, revoked."""
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+import zlib
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from extensions import db
+from models import ApiToken, User, clock
+from schemas.token import TokenDetails
+
+_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_SECRET_LENGTH = 43  # 256 bits in base62
+_CHECKSUM_LENGTH = 6  # 32 bits in base62
+# The prefix and the checksum are for scanners that look for secrets in code and logs, as GitHub's tokens have them:
+# https://github.blog/engineering/behind-githubs-new-authentication-token-formats/
+_FORM = re.compile(f"till_[0-9A-Za-z]{{{_SECRET_LENGTH + _CHECKSUM_LENGTH}}}")
+
+
+def make(details: TokenDetails, *, user: User) -> tuple[ApiToken, str]:
+    """A token that acts as the user, and its text: the only time that it is known."""
+    text, now = _new_text(), clock.utc_now()
+    token = ApiToken(
+        shop_id=user.shop_id,
+        user_id=user.id,
+        name=details.name,
+        scopes=list(details.scopes),
+        token_hash=_hash_of(text),
+        last_four=text[-4:],
+        created_at=now,
+        expires_at=now + timedelta(days=details.expires_in_days) if details.expires_in_days else None,
+    )
+    db.session.add(token)
+    db.session.flush()
+    return token, text
+
+
+def find(text: str) -> ApiToken | None:
+    """The token of this text, with its user and shop; None when there is none, or it was revoked or has expired."""
+    if not _is_token(text):
+        return None
+    token_hash = _hash_of(text)
+    token = db.session.scalar(select(ApiToken).where(ApiToken.token_hash == token_hash))
+    if token is None or not hmac.compare_digest(token.token_hash, token_hash):
+        return None
+    return token if token.is_alive(clock.utc_now()) else None
+
+
+def needs_mark(token: ApiToken) -> bool:
+    """Whether `last_used_at` has become too stale for a request by this token to leave it so."""
+    return token.last_used_at is None or clock.utc_now() - token.last_used_at >= ApiToken.USED_EVERY
+
+
+def mark_used(token: ApiToken) -> None:
+    """Notes that the token is in use."""
+    db.session.execute(
+        update(ApiToken)
+        .where(ApiToken.shop_id == token.shop_id, ApiToken.id == token.id)
+        .values(last_used_at=clock.utc_now())
+    )
+
+
+def list_tokens(shop_id: int) -> Sequence[ApiToken]:
+    """All of the shop with their users, the newest first; those that let nobody in any more, too."""
+    found = select(ApiToken).where(ApiToken.shop_id == shop_id)
+    return db.session.scalars(found.order_by(ApiToken.created_at.desc(), ApiToken.id.desc())).all()
+
+
+def get(shop_id: int, id: UUID) -> ApiToken | None:
+    return db.session.get(ApiToken, (shop_id, id))
+
+
+def revoke(token: ApiToken) -> None:
+    """Lets nobody in by it from here on. Once more changes nothing."""
+    if token.revoked_at is None:
+        token.revoked_at = clock.utc_now()
+        db.session.flush()
+
+
+def _new_text() -> str:
+    text = "till_" + _base62(int.from_bytes(secrets.token_bytes(32)), _SECRET_LENGTH)
+    return text + _checksum(text)
+
+
+def _is_token(text: str) -> bool:
+    """Whether the text could be one of ours: most of what is not never reaches the database."""
+    return _FORM.fullmatch(text) is not None and text[-_CHECKSUM_LENGTH:] == _checksum(text[:-_CHECKSUM_LENGTH])
+
+
+def _checksum(text: str) -> str:
+    return _base62(zlib.crc32(text.encode()), _CHECKSUM_LENGTH)
+
+
+def _base62(number: int, length: int) -> str:
+    digits = ""
+    for _ in range(length):
+        number, digit = divmod(number, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return digits
+
+
+def _hash_of(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
