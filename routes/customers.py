@@ -18,9 +18,10 @@ bp = Blueprint("customers", __name__)
 def index() -> ResponseReturnValue:
     form = CustomerFilterForm(shop_rules())
     if not form.validate():
-        return render_template("customers/index.html", form=form, page=None), 422
+        return render_template("customers/index.html", form=form, page=None, summaries=()), 422
     page = customers.list_customers(current_user.shop_id, form.details, position())
-    return render_template("customers/index.html", form=form, page=page)
+    found = customers.summaries(page.rows, current_user.shop_id)
+    return render_template("customers/index.html", form=form, page=page, summaries=found)
 
 
 @bp.get("/customers/<customer_id:id>")

@@ -1,17 +1,28 @@
-"""What lists may be narrowed by, as it stands in the address of a page."""
+"""What lists may be narrowed by, as it stands in the address."""
 
-from datetime import date
-from typing import Annotated
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+from uuid import UUID
 
-from pydantic import PlainValidator, ValidationInfo
+from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
+from models import Customer, Purchase, public_id
 from models.normal import normal_words
-from schemas.contact import Known
+from models.public_id import CUSTOMER
+from schemas.contact import Known, read_email, read_phone, read_reference
 from schemas.days import read_day
-from schemas.problems import Schema, ShopRules
-from schemas.text import one_line
+from schemas.money import Money, read_currency, read_money
+from schemas.numbers import read_whole_number
+from schemas.problems import Schema, ShopRules, refuse
+from schemas.text import key_text, one_line
 
+PAGE_SIZE = 50
+PAGE_SIZE_MAX = 200
+STATUSES = ("recorded", "void", "all")
+PURCHASE_SORTS = ("-purchased_on", "purchased_on", "-recorded_at", "recorded_at")
 _QUERY_MAX = 200
+_CURSOR_MAX = 2_000
 
 
 def _words(value: object) -> Known | None:
@@ -19,29 +30,180 @@ def _words(value: object) -> Known | None:
     return (shown and Known(shown, normal_words(shown))) or None
 
 
-def _day(label: str, value: object, info: ValidationInfo) -> date | None:
+def _rules(info: ValidationInfo) -> ShopRules:
     assert isinstance(info.context, ShopRules)
-    day = read_day(label, value, info.context.today)
+    return info.context
+
+
+def _day(label: str, value: object, info: ValidationInfo) -> date | None:
+    day = read_day(label, value, _rules(info).today)
     return day and day.on
 
 
-def _from(value: object, info: ValidationInfo) -> date | None:
+def read_from(value: object, info: ValidationInfo) -> date | None:
+    """The first day of a list; None when blank."""
     return _day("From", value, info)
 
 
-def _to(value: object, info: ValidationInfo) -> date | None:
+def read_to(value: object, info: ValidationInfo) -> date | None:
+    """The last day of a list; None when blank."""
     return _day("To", value, info)
 
 
-class PurchaseFilters(Schema):
-    """`q`: part of the item. Both days are included."""
+def read_choice(label: str, value: object, choices: Sequence[str]) -> str | None:
+    """One of the choices; None when blank."""
+    text = value.strip() if isinstance(value, str) else value
+    if text is None or text == "":
+        return None
+    if not isinstance(text, str) or text not in choices:
+        refuse("unknown_choice", f"{label} must be {', '.join(choices[:-1])} or {choices[-1]}")
+    return text
 
-    q: Annotated[Known | None, PlainValidator(_words)] = None
-    purchased_from: Annotated[date | None, PlainValidator(_from)] = None
-    purchased_to: Annotated[date | None, PlainValidator(_to)] = None
+
+def _instant(value: object) -> datetime | None:
+    """RFC 3339, with its offset."""
+    text = one_line("The instant", value, 100)
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text.replace(" ", "+"))  # a plus in an address is a space
+        if at.tzinfo is None:
+            raise ValueError("No offset")
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        refuse("not_an_instant", "Write the instant with its offset, like 2026-11-21T09:15:04Z")
+
+
+def _customer_id(value: object) -> UUID | None:
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str) or not public_id.is_id(CUSTOMER, value):
+        refuse("unknown_customer", "Give the id of a customer, like cus_01h455vb4pex5vsknk084sn02q")
+    return public_id.decode(CUSTOMER, value)
+
+
+def _item(value: object) -> str | None:
+    item = one_line("Item", value, Purchase.ITEM_MAX)
+    return item and normal_words(item)
+
+
+def _bound(label: str, value: object, info: ValidationInfo) -> Money | None:
+    fixed = info.data.get("currency")
+    return read_money(label, value, fixed or _rules(info).currency, is_fixed=fixed is not None)
+
+
+def _min_amount(value: object, info: ValidationInfo) -> Money | None:
+    return _bound("Smallest amount", value, info)
+
+
+def _max_amount(value: object, info: ValidationInfo) -> Money | None:
+    return _bound("Largest amount", value, info)
+
+
+def _status(value: object) -> str:
+    return read_choice("Status", value, STATUSES) or "recorded"
+
+
+def _sort(value: object) -> str:
+    return read_choice("Sort", value, PURCHASE_SORTS) or "-purchased_on"
+
+
+def _limit(value: object) -> int:
+    return read_whole_number("Limit", value, PAGE_SIZE_MAX) or PAGE_SIZE
+
+
+def _external_id(value: object) -> str | None:
+    return key_text("Purchase number", value, Purchase.EXTERNAL_ID_MAX)
+
+
+def _phone(value: object, info: ValidationInfo) -> Known | None:
+    return read_phone(value, _rules(info).country)
+
+
+def _name(value: object) -> str | None:
+    name = one_line("Customer name", value, Customer.NAME_MAX)
+    return name and normal_words(name)
+
+
+def _flag(value: object) -> bool:
+    return value is True or read_choice("It", value or "false", ("false", "true")) == "true"
+
+
+def _text(value: object) -> str | None:
+    return one_line("Cursor", value, _CURSOR_MAX)
+
+
+def _schema(kind: str = "string", **more: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": kind, **more})
+
+
+_DAY = _schema(format="date")
+_INSTANT = _schema(format="date-time")
+_MONEY = _schema(pattern=r"^[0-9]{1,10}(\.[0-9]{1,2})?$")
+
+Words = Annotated[Known | None, PlainValidator(_words), _schema(maxLength=_QUERY_MAX)]
+Instant = Annotated[datetime | None, PlainValidator(_instant), _INSTANT]
+Limit = Annotated[int, PlainValidator(_limit), _schema("integer", minimum=1, maximum=PAGE_SIZE_MAX)]
+Flag = Annotated[bool, PlainValidator(_flag), _schema("boolean")]
+Cursor = Annotated[str | None, PlainValidator(_text), _schema(maxLength=_CURSOR_MAX)]
+
+
+class PurchaseFilters(Schema):
+    """`q`: part of the item; `item`: the whole of it. Both days are included.
+
+    Amounts are compared in `currency`, or else in the shop's own.
+    """
+
+    q: Words = None
+    purchased_from: Annotated[date | None, PlainValidator(read_from), _DAY] = None
+    purchased_to: Annotated[date | None, PlainValidator(read_to), _DAY] = None
+    customer_id: Annotated[UUID | None, PlainValidator(_customer_id), _schema(pattern="^cus_[0-9a-z]{26}$")] = None
+    item: Annotated[str | None, PlainValidator(_item), _schema(maxLength=Purchase.ITEM_MAX)] = None
+    external_id: Annotated[str | None, PlainValidator(_external_id), _schema(maxLength=Purchase.EXTERNAL_ID_MAX)] = None
+    recorded_since: Instant = None
+    currency: Annotated[str | None, PlainValidator(read_currency), _schema(pattern="^[A-Z]{3}$")] = None
+    min_amount: Annotated[Money | None, PlainValidator(_min_amount), _MONEY] = None
+    max_amount: Annotated[Money | None, PlainValidator(_max_amount), _MONEY] = None
+    status: Annotated[str, PlainValidator(_status), _schema(enum=list(STATUSES))] = "recorded"
+    sort: Annotated[str, PlainValidator(_sort), _schema(enum=list(PURCHASE_SORTS))] = "-purchased_on"
 
 
 class CustomerFilters(Schema):
-    """`q`: part of a name, e-mail address, phone number or customer number."""
+    """`q`: part of a name, e-mail address, phone number or customer number.
 
-    q: Annotated[Known | None, PlainValidator(_words)] = None
+    `email`, `phone` and `reference` find whom they belong to; `name` everybody who is called so.
+    """
+
+    q: Words = None
+    email: Annotated[Known | None, PlainValidator(read_email), _schema(maxLength=Customer.EMAIL_MAX)] = None
+    phone: Annotated[Known | None, PlainValidator(_phone), _schema(maxLength=Customer.PHONE_MAX)] = None
+    reference: Annotated[Known | None, PlainValidator(read_reference), _schema(maxLength=Customer.REFERENCE_MAX)] = None
+    name: Annotated[str | None, PlainValidator(_name), _schema(maxLength=Customer.NAME_MAX)] = None
+    updated_since: Instant = None
+
+
+class CaptureFlags(Schema):
+    """Whether a purchase is only checked."""
+
+    validate_only: Flag = False
+
+
+class BatchFlags(Schema):
+    """Whether one purchase that is refused keeps back the others."""
+
+    all_or_nothing: Flag = False
+
+
+class PageQuery(Schema):
+    """One page of a list: `cursor` is where the page before said that this one begins."""
+
+    limit: Limit = PAGE_SIZE
+    cursor: Cursor = None
+
+
+class PurchaseQuery(PurchaseFilters, PageQuery):
+    pass
+
+
+class CustomerQuery(CustomerFilters, PageQuery):
+    pass

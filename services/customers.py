@@ -1,7 +1,7 @@
 """Questions about customers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from extensions import db
 from models import Change, Customer, Identity, Purchase, User
 from schemas.contact import Known
-from schemas.filters import CustomerFilters
+from schemas.filters import PAGE_SIZE, CustomerFilters
 from services.paging import Page, Position, read_page
 
 _DIGITS_MIN = 3
@@ -32,13 +32,12 @@ class Event(NamedTuple):
     user: User
 
 
-def list_customers(shop_id: int, filters: CustomerFilters, position: Position) -> Page[Summary]:
-    """In the order of their names. Raises BadCursor."""
-    query = select(Customer).where(Customer.shop_id == shop_id)
-    if filters.q:
-        query = query.where(_is_found_by(shop_id, filters.q))
-    page = read_page(query, (Customer.name_normal, Customer.id), position, descending=False)
-    return Page(summaries(page.rows, shop_id), page.before, page.after)
+def list_customers(shop_id: int, filters: CustomerFilters, position: Position, size: int = PAGE_SIZE) -> Page[Customer]:
+    """In the order of their names; who was merged into another is left out. Raises BadCursor."""
+    query = select(Customer).where(Customer.shop_id == shop_id, Customer.merged_into_id.is_(None))
+    for condition in _conditions(shop_id, filters):
+        query = query.where(condition)
+    return read_page(query, (Customer.name_normal, Customer.id), position, descending=False, size=size)
 
 
 def summaries(customers: Sequence[Customer], shop_id: int) -> list[Summary]:
@@ -46,7 +45,7 @@ def summaries(customers: Sequence[Customer], shop_id: int) -> list[Summary]:
     ids = [customer.id for customer in customers]
     counted = (
         select(Purchase.customer_id, func.count(), func.max(Purchase.purchased_on))
-        .where(Purchase.shop_id == shop_id, Purchase.customer_id.in_(ids))
+        .where(Purchase.shop_id == shop_id, Purchase.customer_id.in_(ids), Purchase.voided_at.is_(None))
         .group_by(Purchase.customer_id)
     )
     found = {customer_id: (count, last) for customer_id, count, last in db.session.execute(counted)}
@@ -59,8 +58,12 @@ def find_summaries(shop_id: int, ids: Sequence[UUID]) -> list[Summary]:
     return summaries(db.session.scalars(found).all(), shop_id)
 
 
-def find(shop_id: int, id: UUID) -> Customer | None:
-    return db.session.get(Customer, (shop_id, id))
+def find(shop_id: int, id: UUID, *, is_to_change: bool = False) -> Customer | None:
+    """The customer of this id; when they are to change, nobody else changes them until the transaction ends."""
+    found = select(Customer).where(Customer.shop_id == shop_id, Customer.id == id)
+    if is_to_change:
+        found = found.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return db.session.scalar(found)
 
 
 def identities(customer: Customer) -> Sequence[Identity]:
@@ -74,10 +77,10 @@ def identities(customer: Customer) -> Sequence[Identity]:
     return sorted(found, key=lambda identity: order.index(identity.kind))
 
 
-def history(customer: Customer, position: Position) -> Page[Event]:
+def history(customer: Customer, position: Position, size: int = PAGE_SIZE) -> Page[Event]:
     """What changed, the newest first. Raises BadCursor."""
     changes = select(Change).where(Change.shop_id == customer.shop_id, Change.customer_id == customer.id)
-    page = read_page(changes, (Change.id,), position, descending=True)
+    page = read_page(changes, (Change.id,), position, descending=True, size=size)
     users = {
         user.id: user
         for user in db.session.scalars(
@@ -85,6 +88,22 @@ def history(customer: Customer, position: Position) -> Page[Event]:
         )
     }
     return Page([Event(change, users[change.user_id]) for change in page.rows], page.before, page.after)
+
+
+def _conditions(shop_id: int, filters: CustomerFilters) -> Iterator[ColumnElement[bool]]:
+    if filters.q:
+        yield _is_found_by(shop_id, filters.q)
+    for kind in Identity.STRONG:
+        if known := getattr(filters, kind):
+            yield Customer.id.in_(
+                select(Identity.customer_id).where(
+                    Identity.shop_id == shop_id, Identity.kind == kind, Identity.value == known.normal
+                )
+            )
+    if filters.name:
+        yield Customer.name_normal == filters.name
+    if filters.updated_since:
+        yield Customer.updated_at >= filters.updated_since
 
 
 def _is_found_by(shop_id: int, q: Known) -> ColumnElement[bool]:

@@ -13,8 +13,7 @@ from sqlalchemy import Date, Select, Uuid, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from extensions import db
-
-PAGE_SIZE = 50
+from schemas.filters import PAGE_SIZE
 
 T = TypeVar("T")
 

@@ -1,15 +1,19 @@
 """Questions about purchases."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from extensions import db
 from models import Customer, Purchase
-from schemas.filters import PurchaseFilters
+from schemas.filters import PAGE_SIZE, PurchaseFilters
 from services.paging import Page, Position, read_page
+
+_IS_RECORDED = Purchase.voided_at.is_(None)
+_STREAMED_AT_A_TIME = 1_000
 
 
 class Line(NamedTuple):
@@ -18,39 +22,96 @@ class Line(NamedTuple):
 
 
 def latest(shop_id: int, count: int) -> list[Line]:
-    """The purchases recorded last, the newest first."""
-    found = select(Purchase).where(Purchase.shop_id == shop_id).order_by(Purchase.id.desc()).limit(count)
-    return _with_customers(db.session.scalars(found).all(), shop_id)
+    """The purchases recorded last, the newest first; voided ones are left out."""
+    found = _of_shop(shop_id).where(_IS_RECORDED).order_by(Purchase.id.desc()).limit(count)
+    return with_customers(db.session.scalars(found).all(), shop_id)
 
 
-def list_purchases(shop_id: int, filters: PurchaseFilters, position: Position) -> Page[Line]:
-    """The latest day first. Raises BadCursor."""
-    page = _page(_filtered(shop_id, filters), position)
-    return Page(_with_customers(page.rows, shop_id), page.before, page.after)
+def list_purchases(shop_id: int, filters: PurchaseFilters, position: Position, size: int = PAGE_SIZE) -> Page[Line]:
+    """A page in the order of `filters.sort`. Raises BadCursor."""
+    page = read_page(
+        filtered(shop_id, filters),
+        _order(filters.sort),
+        position,
+        descending=filters.sort.startswith("-"),
+        size=size,
+    )
+    return Page(with_customers(page.rows, shop_id), page.before, page.after)
 
 
-def list_of_customer(customer: Customer, position: Position) -> Page[Purchase]:
-    """The latest day first. Raises BadCursor."""
-    of_customer = select(Purchase).where(Purchase.shop_id == customer.shop_id, Purchase.customer_id == customer.id)
-    return _page(of_customer, position)
+def list_of_customer(customer: Customer, position: Position, size: int = PAGE_SIZE) -> Page[Purchase]:
+    """The latest day first; voided ones are left out. Raises BadCursor."""
+    of_customer = _of_shop(customer.shop_id).where(Purchase.customer_id == customer.id, _IS_RECORDED)
+    return read_page(of_customer, _order("-purchased_on"), position, descending=True, size=size)
 
 
-def _page(query: Select[Purchase], position: Position) -> Page[Purchase]:
-    return read_page(query, (Purchase.purchased_on, Purchase.id), position, descending=True)
+def stream(shop_id: int, filters: PurchaseFilters) -> Iterator[Line]:
+    """All purchases, in the order of `filters.sort`, some at a time: memory stays the same however many there are."""
+    descends = filters.sort.startswith("-")
+    order = [column.desc() if descends else column.asc() for column in _order(filters.sort)]
+    found = filtered(shop_id, filters).order_by(*order).execution_options(yield_per=_STREAMED_AT_A_TIME)
+    for some in db.session.scalars(found).partitions():
+        yield from with_customers(some, shop_id)
 
 
-def _filtered(shop_id: int, filters: PurchaseFilters) -> Select[Purchase]:
-    query = select(Purchase).where(Purchase.shop_id == shop_id)
-    if filters.q:
-        query = query.where(Purchase.item_normal.contains(filters.q.normal, autoescape=True))
-    if filters.purchased_from:
-        query = query.where(Purchase.purchased_on >= filters.purchased_from)
-    if filters.purchased_to:
-        query = query.where(Purchase.purchased_on <= filters.purchased_to)
+def find(shop_id: int, id: UUID, *, is_to_change: bool = False) -> Line | None:
+    """The purchase of this id; when it is to change, nobody else changes it until the transaction ends."""
+    found = _of_shop(shop_id).where(Purchase.id == id)
+    if is_to_change:
+        found = found.with_for_update().execution_options(populate_existing=True)
+    purchase = db.session.scalar(found)
+    return with_customers([purchase], shop_id)[0] if purchase else None
+
+
+def filtered(shop_id: int, filters: PurchaseFilters) -> Select[Purchase]:
+    """The purchases that the filters let through."""
+    query = _of_shop(shop_id)
+    for condition in _conditions(filters):
+        query = query.where(condition)
     return query
 
 
-def _with_customers(purchases: Sequence[Purchase], shop_id: int) -> list[Line]:
+def _of_shop(shop_id: int) -> Select[Purchase]:
+    return select(Purchase).where(Purchase.shop_id == shop_id)
+
+
+def _order(sort: str) -> Sequence[InstrumentedAttribute[Any]]:
+    # Ids are ordered by time: the order in which purchases were recorded needs no other column.
+    return (Purchase.id,) if sort.endswith("recorded_at") else (Purchase.purchased_on, Purchase.id)
+
+
+def _conditions(filters: PurchaseFilters) -> Iterator[ColumnElement[bool]]:
+    if filters.q:
+        yield Purchase.item_normal.contains(filters.q.normal, autoescape=True)
+    if filters.item:
+        yield Purchase.item_normal == filters.item
+    if filters.purchased_from:
+        yield Purchase.purchased_on >= filters.purchased_from
+    if filters.purchased_to:
+        yield Purchase.purchased_on <= filters.purchased_to
+    if filters.customer_id:
+        yield Purchase.customer_id == filters.customer_id
+    if filters.external_id:
+        yield Purchase.external_id == filters.external_id
+    if filters.status != "all":
+        yield _IS_RECORDED if filters.status == "recorded" else Purchase.voided_at.isnot(None)
+    if filters.recorded_since:
+        yield Purchase.recorded_at >= filters.recorded_since
+    yield from _amounts(filters)
+
+
+def _amounts(filters: PurchaseFilters) -> Iterator[ColumnElement[bool]]:
+    least, most = filters.min_amount, filters.max_amount
+    if filters.currency:
+        yield Purchase.currency == filters.currency
+    if least:
+        yield and_(Purchase.currency == least.currency, Purchase.amount_minor >= least.minor)
+    if most:
+        yield and_(Purchase.currency == most.currency, Purchase.amount_minor <= most.minor)
+
+
+def with_customers(purchases: Sequence[Purchase], shop_id: int) -> list[Line]:
+    """Each of these purchases with its customer, in the order given."""
     ids = {purchase.customer_id for purchase in purchases}
     found = db.session.scalars(select(Customer).where(Customer.shop_id == shop_id, Customer.id.in_(ids)))
     customers: dict[UUID, Customer] = {customer.id: customer for customer in found}
