@@ -8,8 +8,8 @@ from typing import NamedTuple
 from models import Purchase
 from schemas.problems import refuse
 
-_MONTHS = "january february march april may june july august september october november december".split()  # noqa: SIM905
-_MONTH = "(?P<month>" + "|".join(["sept", *(f"{month}|{month[:3]}" for month in _MONTHS)]) + r")\.?"
+MONTHS = "january february march april may june july august september october november december".split()  # noqa: SIM905
+_MONTH = "(?P<month>" + "|".join(["sept", *(f"{month}|{month[:3]}" for month in MONTHS)]) + r")\.?"
 _DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?:,? (?P<year>[0-9]{4}))?"
 
@@ -18,6 +18,7 @@ _IN_WORDS = (re.compile(f"{_DAY} {_MONTH}{_YEAR}"), re.compile(f"{_MONTH} {_DAY}
 _SLASHES = re.compile(r"([0-9]{1,2})/([0-9]{1,2})(?:/([0-9]{4}))?")
 # A shop may already be in a day that the server's zone, or the caller's, has not reached.
 _SLACK = timedelta(days=1)
+PAST = "must be today or in the past"
 
 
 class Day(NamedTuple):
@@ -39,7 +40,7 @@ def read_day(label: str, value: object, today: date) -> Day | None:
         return None
     day = _day_in_words(label, words, today)
     if day.on > today + _SLACK:
-        refuse("in_future", f"{label} must be today or in the past")
+        refuse("in_future", f"{label} {PAST}")
     if day.on < Purchase.EARLIEST:
         refuse("too_early", f"{label} must be {Purchase.EARLIEST} or later")
     return day
@@ -52,15 +53,28 @@ def _day_in_words(label: str, words: str, today: date) -> Day:
     if not readings:
         refuse("not_a_date", f"{label} must be a real date, like {today}")
     if len(readings) > 1:
-        choices = " or ".join(_unmistakable(day, words) for day in reversed(readings))
+        choices = " or ".join(ways_to_write(words, today))
         refuse("date_ambiguous", f"“{words}” can be read in two ways. Write it like {choices}")
     return readings[0]
 
 
-def _unmistakable(day: Day, words: str) -> str:
-    """3 Apr, with the year if one was given."""
-    year = "" if day.said == words else f" {day.on.year}"
-    return f"{day.on.day} {_MONTHS[day.on.month - 1][:3].title()}{year}"
+def is_written_like_a_day(words: str) -> bool:
+    """Whether the words have the form of a day; 31 Feb has it too."""
+    words = words.lower()
+    is_relative = words in ("today", "yesterday")
+    return is_relative or any(form.fullmatch(words) for form in (_ISO, *_IN_WORDS, _SLASHES))
+
+
+def ways_to_write(words: str, today: date) -> list[str]:
+    """Each reading of a day so that it has only that one: 3 Apr, with the year if one was given."""
+    words = words.lower()
+    readings = sorted(set(_readings(words, today)), reverse=True)
+    return [day_and_month(day.on) + ("" if day.said == words else f" {day.on.year}") for day in readings]
+
+
+def day_and_month(on: date) -> str:
+    """3 Apr"""
+    return f"{on.day} {MONTHS[on.month - 1][:3].title()}"
 
 
 def _readings(words: str, today: date) -> Iterator[Day]:
@@ -68,7 +82,7 @@ def _readings(words: str, today: date) -> Iterator[Day]:
         yield from _if_real(iso[1], int(iso[2]), iso[3], words, today)
     for pattern in _IN_WORDS:
         if found := pattern.fullmatch(words):
-            month = 1 + next(place for place, name in enumerate(_MONTHS) if name.startswith(found["month"]))
+            month = 1 + next(place for place, name in enumerate(MONTHS) if name.startswith(found["month"]))
             yield from _if_real(found["year"], month, found["day"], words, today)
     if slashes := _SLASHES.fullmatch(words):
         yield from _if_real(slashes[3], int(slashes[2]), slashes[1], words, today)
