@@ -1,5 +1,6 @@
 """What lists may be narrowed by, as it stands in the address."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -22,7 +23,7 @@ PAGE_SIZE_MAX = 200
 STATUSES = ("recorded", "void", "all")
 PURCHASE_SORTS = ("-purchased_on", "purchased_on", "-recorded_at", "recorded_at")
 _QUERY_MAX = 200
-_CURSOR_MAX = 2_000
+_CURSOR_MAX = 1_000
 
 
 def _words(value: object) -> Known | None:
@@ -129,8 +130,11 @@ def _flag(value: object) -> bool:
     return value is True or read_choice("It", value or "false", ("false", "true")) == "true"
 
 
-def _text(value: object) -> str | None:
-    return one_line("Cursor", value, _CURSOR_MAX)
+def _cursor(value: object) -> str | None:
+    cursor = one_line("Cursor", value, _CURSOR_MAX)
+    if cursor and not re.fullmatch("[A-Za-z0-9._-]+", cursor):
+        refuse("not_a_cursor", "Follow the address in next, or begin again without a cursor")
+    return cursor
 
 
 def _schema(kind: str = "string", **more: Any) -> WithJsonSchema:
@@ -145,7 +149,7 @@ Words = Annotated[Known | None, PlainValidator(_words), _schema(maxLength=_QUERY
 Instant = Annotated[datetime | None, PlainValidator(_instant), _INSTANT]
 Limit = Annotated[int, PlainValidator(_limit), _schema("integer", minimum=1, maximum=PAGE_SIZE_MAX)]
 Flag = Annotated[bool, PlainValidator(_flag), _schema("boolean")]
-Cursor = Annotated[str | None, PlainValidator(_text), _schema(maxLength=_CURSOR_MAX)]
+Cursor = Annotated[str | None, PlainValidator(_cursor), _schema(maxLength=_CURSOR_MAX, pattern="^[A-Za-z0-9._-]+$")]
 
 
 class PurchaseFilters(Schema):

@@ -64,6 +64,8 @@ def _problem(found: Any) -> Problem:
     path = tuple(str(part) for part in found["loc"])
     if found["type"] == "extra_forbidden":
         return Problem(path, "unknown_field", f"“{path[-1]}” is not a field here. Leave it out")
+    if found["type"] == "missing":
+        return Problem(path, "missing", f"Give “{path[-1]}”")
     if found["type"] == "model_type":
         return Problem(path, "not_an_object", "Give an object of fields here")
     return Problem(path, found["type"], found["msg"])

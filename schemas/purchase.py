@@ -35,9 +35,7 @@ def _phone(value: object, info: ValidationInfo) -> Known | None:
 
 
 Name = Annotated[Known | None, PlainValidator(read_name), WithJsonSchema(text_schema(Customer.NAME_MAX))]
-Email = Annotated[
-    Known | None, PlainValidator(read_email), WithJsonSchema(text_schema(Customer.EMAIL_MAX) | {"format": "email"})
-]
+Email = Annotated[Known | None, PlainValidator(read_email), WithJsonSchema(text_schema(Customer.EMAIL_MAX))]
 Phone = Annotated[Known | None, PlainValidator(_phone), WithJsonSchema(text_schema(Customer.PHONE_MAX))]
 Reference = Annotated[Known | None, PlainValidator(read_reference), WithJsonSchema(text_schema(Customer.REFERENCE_MAX))]
 

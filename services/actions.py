@@ -1,0 +1,57 @@
+"""What is done on purpose to customers and purchases that are there, on their history."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from extensions import db
+from models import Action, ApiToken, Change, Customer, Purchase, User, clock
+from models.columns import new_id
+from services.matching import FieldChange
+
+_AT_A_TIME = 10_000
+
+
+def begin(kind: str, *, shop_id: int, by: User | ApiToken, undoes: Action | None = None) -> Action:
+    """An action of `kind`, whose changes are noted next. Raises IntegrityError when `undoes` was undone meanwhile."""
+    action = Action(
+        shop_id=shop_id,
+        id=new_id(),
+        kind=kind,
+        undoes_id=undoes and undoes.id,
+        user_id=by.author.user_id,
+        token_id=by.author.token_id,
+        at=clock.utc_now(),
+    )
+    db.session.add(action)
+    db.session.flush()
+    return action
+
+
+def note(action: Action, subject: Customer | Purchase, change: FieldChange) -> None:
+    """Puts on the history what the action changed."""
+    customer_id = subject.id if isinstance(subject, Customer) else None
+    purchase_id = subject.id if isinstance(subject, Purchase) else None
+    db.session.add(Change(**_values(action, change), customer_id=customer_id, purchase_id=purchase_id))
+
+
+def note_all(action: Action, purchase_ids: Sequence[UUID], change: FieldChange) -> None:
+    """Puts one and the same change of many purchases on the history."""
+    for start in range(0, len(purchase_ids), _AT_A_TIME):
+        some = purchase_ids[start : start + _AT_A_TIME]
+        rows = [_values(action, change) | {"purchase_id": purchase_id} for purchase_id in some]
+        db.session.execute(insert(Change), rows)
+
+
+def _values(action: Action, change: FieldChange) -> dict[str, Any]:
+    return {
+        "shop_id": action.shop_id,
+        "id": new_id(),
+        "action_id": action.id,
+        "user_id": action.user_id,
+        "token_id": action.token_id,
+        "at": action.at,
+        **change._asdict(),
+    }

@@ -1,0 +1,163 @@
+"""Changes made on purpose to one purchase or one customer. Each is an action, on the history, and can be taken back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from extensions import db
+from models import Action, ApiToken, Customer, Purchase, Shop, User, clock
+from schemas.bodies import CustomerBody, CustomerEdit, PurchaseEdit
+from schemas.contact import Known, normal_form
+from schemas.purchase import BUYER_FIELDS
+from services import actions, customers, purchase_values
+from services.attempts import until_settled
+from services.matching import FieldChange, find_customer, update_customer
+from services.refusals import CustomerExists, CustomerMerged, CustomerNeedsIdentity, IdentityConflict, UnknownCustomer
+from services.register import Register
+
+
+def edit_purchase(purchase: Purchase, edit: PurchaseEdit, *, by: User | ApiToken) -> Action | None:
+    """Puts what is given in place; None when nothing differs. The purchase must have been found to be changed."""
+    changes = []
+    for name, value in edit.changed.items():
+        before = purchase_values.read(purchase, name)
+        purchase_values.write(purchase, name, _text(name, value))
+        after = purchase_values.read(purchase, name)
+        if before != after:
+            changes.append(FieldChange(name, before, after))
+    return _act("edit", purchase, changes, by)
+
+
+def void(purchase: Purchase, reason: str | None, *, by: User | ApiToken) -> Action | None:
+    """Takes a purchase back while keeping it on record; None when that was done before."""
+    if purchase.voided_at is not None:
+        return None
+    purchase.voided_at, purchase.voided_by_id, purchase.void_reason = clock.utc_now(), by.author.user_id, reason
+    changes = [FieldChange("status", "recorded", "void")]
+    return _act("void", purchase, changes + [FieldChange("void_reason", None, reason)] * bool(reason), by)
+
+
+def restore(purchase: Purchase, *, by: User | ApiToken) -> Action | None:
+    """Makes a voided purchase count again; None when it does already."""
+    if purchase.voided_at is None:
+        return None
+    reason = purchase.void_reason
+    purchase.voided_at = purchase.voided_by_id = purchase.void_reason = None
+    changes = [FieldChange("status", "void", "recorded")]
+    return _act("restore", purchase, changes + [FieldChange("void_reason", reason, None)] * bool(reason), by)
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    if name == "amount":
+        return purchase_values.money_text(value)
+    return value.on.isoformat() if name == "purchased_on" else str(value)
+
+
+def _act(kind: str, subject: Customer | Purchase, changes: list[FieldChange], by: User | ApiToken) -> Action | None:
+    if not changes:
+        return None
+    action = actions.begin(kind, shop_id=subject.shop_id, by=by)
+    for change in changes:
+        actions.note(action, subject, change)
+    db.session.flush()
+    return action
+
+
+@dataclass
+class Kept:
+    """A customer as they are kept now, and what came of what was given."""
+
+    customer: Customer
+    matched_on: str | None
+    changes: list[FieldChange]
+    left_alone: dict[str, Customer] = field(default_factory=dict)
+    """What was given but is another customer's, by field."""
+
+    @property
+    def outcome(self) -> str:
+        """`created`, `updated` or `unchanged`."""
+        if self.matched_on is None:
+            return "created"
+        return "updated" if self.changes else "unchanged"
+
+
+def keep_customer(body: CustomerBody, *, shop: Shop, by: User | ApiToken, only_new: bool) -> Kept:
+    """Finds or creates the customer by the rules of a capture, and updates them.
+
+    Raises what find_customer raises, and CustomerExists when `only_new` and they are known.
+    """
+
+    def keep(register: Register) -> Kept:
+        match = find_customer(body.given, None, register)
+        if match.customer and only_new:
+            raise CustomerExists(f"{match.customer.shown_name} is known already", match.customer)
+        customer = match.customer or register.open(clock.utc_now())
+        changes, left_alone = update_customer(customer, body.given, register, shop.country)
+        changes += _note_changes(customer, body.note) if body.note else []
+        _settle(customer, changes, register, by)
+        return Kept(customer, match.matched_on, changes, left_alone)
+
+    return until_settled(keep, shop.id)
+
+
+def edit_customer(id: UUID, edit: CustomerEdit, *, shop: Shop, by: User | ApiToken) -> Customer:
+    """Puts what is given in place; None clears, and what is cleared finds the customer no longer.
+
+    Raises UnknownCustomer, CustomerMerged, IdentityConflict for what is another's, and CustomerNeedsIdentity.
+    """
+
+    def change(register: Register) -> Customer:
+        customer = _find_to_change(id, shop.id)
+        given = edit.changed
+        changes = _cleared(customer, given, register, shop.country)
+        known = {name: value for name, value in given.items() if name in BUYER_FIELDS and value is not None}
+        updated, left_alone = update_customer(customer, known, register, shop.country)
+        for name, owner in left_alone.items():
+            raise IdentityConflict(f"{known[name].shown} belongs to {owner.shown_name}. Merge the two first", [owner])
+        if not any(getattr(customer, name) for name in BUYER_FIELDS):
+            raise CustomerNeedsIdentity("Keep a name, an e-mail address, a phone number or a customer number")
+        changes += updated
+        changes += _note_changes(customer, given["note"]) if "note" in given else []
+        _settle(customer, changes, register, by)
+        return customer
+
+    return until_settled(change, shop.id)
+
+
+def _find_to_change(id: UUID, shop_id: int) -> Customer:
+    customer = customers.find(shop_id, id, is_to_change=True)
+    if customer is None:
+        raise UnknownCustomer("There is no such customer")
+    if customer.merged_into_id is not None:
+        stays = Register(shop_id).customer(customer.merged_into_id)
+        assert stays is not None
+        raise CustomerMerged(f"This customer was merged into {stays.shown_name}. Change that one", stays)
+    return customer
+
+
+def _cleared(
+    customer: Customer, given: Mapping[str, Known | None], register: Register, country: str
+) -> list[FieldChange]:
+    changes = []
+    for name in BUYER_FIELDS:
+        shown = getattr(customer, name)
+        if name in given and given[name] is None and shown is not None:
+            register.forget(customer, name, normal_form(name, shown, country))
+            changes.append(FieldChange(name, shown, None))
+    return changes
+
+
+def _note_changes(customer: Customer, note: str | None) -> list[FieldChange]:
+    before, customer.note = customer.note, note
+    return [FieldChange("note", before, note)] if before != note else []
+
+
+def _settle(customer: Customer, changes: list[FieldChange], register: Register, by: User | ApiToken) -> None:
+    if changes:
+        customer.updated_at = clock.utc_now()
+        register.changed.add(customer.id)
+    register.write()
+    _act("edit", customer, changes, by)

@@ -1,0 +1,220 @@
+"""Making one customer of two, and two of one."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select, tuple_, update
+
+from extensions import db
+from models import Action, ApiToken, Change, Customer, Identity, Purchase, Shop, User
+from schemas.contact import Known, normal_form
+from schemas.purchase import BUYER_FIELDS, NEW_CUSTOMER, Buyer
+from services import actions
+from services.attempts import until_settled
+from services.matching import FieldChange, find_customer, update_customer
+from services.refusals import CannotMerge, UnknownCustomer, UnknownPurchase
+from services.register import Key, Overtaken, Register
+
+
+class Merged(NamedTuple):
+    customer: Customer
+    """Who stays."""
+    merged_away: Customer
+    """Who is only a pointer now."""
+    action: Action
+
+
+class Split(NamedTuple):
+    customer: Customer
+    """Whose the purchases are now."""
+    of: Customer
+    """Whose they were."""
+    action: Action
+
+
+def merge(from_id: UUID, into_id: UUID, *, shop: Shop, by: User | ApiToken) -> Merged:
+    """Makes one customer of two: `into_id` stays, with the purchases and identities of both. The caller commits.
+
+    Who was merged before stands for whom they were merged into. Raises UnknownCustomer, CannotMerge and Contention.
+    """
+    return until_settled(lambda register: _merge(from_id, into_id, register, shop=shop, by=by), shop.id)
+
+
+def split(purchase_ids: Sequence[UUID], *, of: UUID, to: UUID | Buyer, shop: Shop, by: User | ApiToken) -> Split:
+    """Gives purchases of one customer to another, or to a new one of whom only `to` is known. The caller commits.
+
+    Raises UnknownCustomer, UnknownPurchase, CannotMerge when both are the same, IdentityConflict when a new customer
+    is known already, and Contention.
+    """
+    return until_settled(lambda register: _split(set(purchase_ids), of, to, register, shop=shop, by=by), shop.id)
+
+
+def _merge(from_id: UUID, into_id: UUID, register: Register, *, shop: Shop, by: User | ApiToken) -> Merged:
+    merged_away, customer = _hold_both(from_id, into_id, shop.id)
+    action = actions.begin("merge", shop_id=shop.id, by=by)
+    owned = select(Purchase.id).where(Purchase.shop_id == shop.id, Purchase.customer_id == merged_away.id)
+    move_purchases(action, db.session.scalars(owned).all(), merged_away, customer)
+    move_identities(action, identities_of(merged_away), merged_away, customer)
+    point(action, merged_away, customer)
+    _fill_blanks(action, merged_away, customer, register, shop.country)
+    register.write()
+    return Merged(customer, merged_away, action)
+
+
+def _split(
+    purchase_ids: set[UUID], of: UUID, to: UUID | Buyer, register: Register, *, shop: Shop, by: User | ApiToken
+) -> Split:
+    if isinstance(to, Buyer):
+        [customer] = hold([_who_stays(of, shop.id)], shop.id)
+        _check_purchases(purchase_ids, customer)
+        action = actions.begin("split", shop_id=shop.id, by=by)
+        other = _open(action, to, register, shop.country)
+    else:
+        customer, other = _hold_both(of, to, shop.id)
+        _check_purchases(purchase_ids, customer)
+        action = actions.begin("split", shop_id=shop.id, by=by)
+    move_purchases(action, sorted(purchase_ids), customer, other)
+    note_link(action, customer, "split_to", other)
+    note_link(action, other, "split_from", customer)
+    touch(action, customer, other)
+    db.session.flush()
+    return Split(other, customer, action)
+
+
+def _check_purchases(ids: set[UUID], customer: Customer) -> None:
+    if not ids:
+        raise UnknownPurchase("Choose the purchases of somebody else")
+    found = select(Purchase.id).where(
+        Purchase.shop_id == customer.shop_id, Purchase.customer_id == customer.id, Purchase.id.in_(ids)
+    )
+    if ids - set(db.session.scalars(found)):
+        raise UnknownPurchase(f"Not all of these are purchases of {customer.shown_name} now. Choose them again")
+
+
+def _open(action: Action, buyer: Buyer, register: Register, country: str) -> Customer:
+    find_customer(buyer.given, NEW_CUSTOMER, register)  # refuses who is known already
+    customer = register.open(action.at)
+    changes, _ = update_customer(customer, buyer.given, register, country)
+    register.write()
+    for change in changes:
+        actions.note(action, customer, change)
+    return customer
+
+
+def _fill_blanks(action: Action, source: Customer, customer: Customer, register: Register, country: str) -> None:
+    """The identities must have been moved before: what is shown for a customer finds them."""
+    for field in BUYER_FIELDS:
+        shown = getattr(source, field)
+        if shown is None or getattr(customer, field) is not None:
+            continue
+        known = Known(shown, normal_form(field, shown, country))
+        if field == "name":
+            register.rename(customer, known)
+        else:
+            register.know_by(customer, field, known)
+        actions.note(action, customer, FieldChange(field, None, shown))
+    if customer.note is None and source.note is not None:
+        customer.note = source.note
+        actions.note(action, customer, FieldChange("note", None, source.note))
+
+
+def hold(ids: Collection[UUID], shop_id: int) -> Sequence[Customer]:
+    """Read anew, and nobody records under them or changes them until the transaction ends.
+
+    Waits for captures that have found them. The same order for all keeps two who do this from waiting in a ring.
+    """
+    found = select(Customer).where(Customer.shop_id == shop_id, Customer.id.in_(ids)).order_by(Customer.id)
+    return db.session.scalars(found.with_for_update().execution_options(populate_existing=True)).all()
+
+
+def _hold_both(one_id: UUID, other_id: UUID, shop_id: int) -> tuple[Customer, Customer]:
+    ids = _who_stays(one_id, shop_id), _who_stays(other_id, shop_id)
+    held = {customer.id: customer for customer in hold(ids, shop_id)}
+    if any(customer.merged_into_id for customer in held.values()):
+        raise Overtaken
+    if len(held) == 1:
+        raise CannotMerge(f"Both are {held[ids[0]].shown_name}. Choose another customer")
+    return held[ids[0]], held[ids[1]]
+
+
+def _who_stays(customer_id: UUID, shop_id: int) -> UUID:
+    """The customer of this id, or whom they were merged into. Locks nothing: `hold` does that, in its own order."""
+    wanted: UUID | None = customer_id
+    while wanted is not None:
+        customer_id = wanted
+        found = select(Customer.merged_into_id).where(Customer.shop_id == shop_id, Customer.id == customer_id)
+        row = db.session.execute(found).one_or_none()
+        if row is None:
+            raise UnknownCustomer("Choose one of the customers that are shown")
+        wanted = row.merged_into_id
+    return customer_id
+
+
+def move_purchases(action: Action, ids: Sequence[UUID], source: Customer, to: Customer) -> None:
+    """Set-based: there may be a hundred thousand. Both customers must be held."""
+    actions.note_all(action, ids, FieldChange("customer_id", source.public_id, to.public_id))
+    noted = select(Change.purchase_id).where(
+        Change.shop_id == action.shop_id, Change.action_id == action.id, Change.field == "customer_id"
+    )
+    owned = update(Purchase).where(Purchase.shop_id == action.shop_id, Purchase.customer_id == source.id)
+    moved = owned.where(Purchase.id.in_(noted)).values(customer_id=to.id)
+    db.session.execute(moved, execution_options={"synchronize_session": False})
+    for known in list(db.session):
+        if isinstance(known, Purchase):
+            db.session.expire(known, ["customer_id"])
+
+
+def identities_of(customer: Customer) -> list[Key]:
+    found = select(Identity.kind, Identity.value).where(
+        Identity.shop_id == customer.shop_id, Identity.customer_id == customer.id
+    )
+    return sorted((kind, value) for kind, value in db.session.execute(found))
+
+
+def move_identities(action: Action, keys: Sequence[Key], source: Customer, to: Customer) -> None:
+    """On the history of both, so that each of them tells by itself what finds the customer."""
+    moved = update(Identity).where(
+        Identity.shop_id == action.shop_id,
+        Identity.customer_id == source.id,
+        tuple_(Identity.kind, Identity.value).in_(keys),
+    )
+    db.session.execute(moved.values(customer_id=to.id), execution_options={"synchronize_session": "fetch"})
+    for key in keys:
+        note_identity(action, source, key, is_lost=True)
+        note_identity(action, to, key)
+
+
+def note_identity(action: Action, customer: Customer, key: Key, *, is_lost: bool = False) -> None:
+    text = identity_text(key)
+    change = FieldChange("identity", text, None) if is_lost else FieldChange("identity", None, text)
+    actions.note(action, customer, change)
+
+
+def identity_text(key: Key) -> str:
+    """As the history keeps it: email:tim@example.com."""
+    return ":".join(key)
+
+
+def identity_key(text: str) -> Key:
+    kind, _, value = text.partition(":")
+    return kind, value
+
+
+def point(action: Action, merged_away: Customer, customer: Customer) -> None:
+    """Makes the one a pointer at the other."""
+    merged_away.merged_into_id = customer.id
+    note_link(action, merged_away, "merged_into", customer)
+    note_link(action, customer, "merged", merged_away)
+    touch(action, merged_away, customer)
+    db.session.flush()
+
+
+def note_link(action: Action, customer: Customer, field: str, other: Customer) -> None:
+    actions.note(action, customer, FieldChange(field, None, other.public_id))
+
+
+def touch(action: Action, *customers: Customer) -> None:
+    """Whoever has read them before must read them again: their versions go up."""
+    for customer in customers:
+        customer.updated_at = action.at

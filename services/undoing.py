@@ -1,0 +1,371 @@
+"""Taking back what was done on purpose: a whole action at once, as an action of its own."""
+
+from collections.abc import Callable, Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, exists, select, tuple_
+from sqlalchemy.orm import aliased
+
+from extensions import db
+from models import Action, ApiToken, Change, Customer, Identity, Purchase, Shop, User, public_id
+from schemas.contact import Known, normal_form
+from schemas.purchase import BUYER_FIELDS
+from services import actions, purchase_values
+from services.attempts import until_settled
+from services.matching import FieldChange, update_customer
+from services.merging import (
+    hold,
+    identities_of,
+    identity_key,
+    identity_text,
+    move_identities,
+    move_purchases,
+    note_identity,
+    point,
+    touch,
+)
+from services.refusals import CannotUndo, UnknownAction
+from services.register import Key, Register
+
+_LATER_MERGE = "One of these customers was merged since. Take back the later merge first"
+
+
+def undo(action_id: UUID, *, shop: Shop, by: User | ApiToken) -> Action:
+    """Takes an action back, once, with all its changes. The caller commits.
+
+    Raises UnknownAction, CannotUndo when it was taken back or something later stands on it, and Contention.
+    """
+    return until_settled(lambda register: _undo(action_id, register, shop, by), shop.id)
+
+
+def _undo(action_id: UUID, register: Register, shop: Shop, by: User | ApiToken) -> Action:
+    undone = db.session.get(Action, (shop.id, action_id))
+    if undone is None:
+        raise UnknownAction("There is no such action")
+    if undone.kind == "undo":
+        raise CannotUndo("This took something back. Do it again instead")
+    if db.session.scalar(select(Action.id).where(Action.shop_id == shop.id, Action.undoes_id == undone.id)):
+        raise CannotUndo("This was taken back already")
+    return _Undoing(undone, register, shop, by).run()
+
+
+class _Undoing:
+    """One attempt at taking back one action."""
+
+    def __init__(self, undone: Action, register: Register, shop: Shop, by: User | ApiToken):
+        self._undone, self._register, self._shop, self._by = undone, register, shop, by
+        noted = select(Change).where(
+            Change.shop_id == shop.id, Change.action_id == undone.id, Change.customer_id.is_not(None)
+        )
+        self._on_customers = db.session.scalars(noted.order_by(Change.id)).all()
+
+    def run(self) -> Action:
+        by_kind: dict[str, Callable[[], None]] = {"merge": self._part_again, "split": self._join_again}
+        by_kind.get(self._undone.kind, self._put_all_back)()
+        self._register.write()
+        return self._action
+
+    def _begin(self) -> None:
+        # Only once everything is held: who took the same action back a moment ago is seen here, before anything that
+        # they left is judged.
+        self._action = actions.begin("undo", shop_id=self._shop.id, by=self._by, undoes=self._undone)
+
+    def _hold_two(self, field: str) -> tuple[Customer, Customer]:
+        """The customer on whose history the field is, and the one whom it names."""
+        [link] = [change for change in self._on_customers if change.field == field]
+        assert link.customer_id is not None
+        assert link.after is not None
+        other_id = public_id.decode(public_id.CUSTOMER, link.after)
+        held = {customer.id: customer for customer in hold({link.customer_id, other_id}, self._shop.id)}
+        self._begin()
+        return held[link.customer_id], held[other_id]
+
+    def _unlink(self, customer: Customer, field: str, other: Customer) -> None:
+        actions.note(self._action, customer, FieldChange(field, other.public_id, None))
+
+    # A merge
+
+    def _part_again(self) -> None:
+        away, stayed = self._hold_two("merged_into")
+        if away.merged_into_id != stayed.id or stayed.merged_into_id is not None:
+            raise CannotUndo(_LATER_MERGE)
+        moved_keys = {identity_key(change.before) for change in self._on(away) if change.before is not None}
+        filled = [change for change in self._on(stayed) if change.field in (*BUYER_FIELDS, "note")]
+        recorded = self._recorded_since(away, stayed, moved_keys | self._keys(filled))
+        move_purchases(self._action, sorted({*self._moved(stayed), *recorded}), stayed, away)
+        away.merged_into_id = None
+        self._unlink(away, "merged_into", stayed)
+        self._unlink(stayed, "merged", away)
+        touch(self._action, away, stayed)
+        db.session.flush()
+        returned = self._return_identities(moved_keys, away, stayed)
+        self._hand_over_captures(away, stayed)
+        self._show_own(stayed, returned)
+        for change in filled:
+            if change.field not in Identity.STRONG and getattr(stayed, change.field) == change.after:
+                self._put_back(stayed, change)
+        self._check_whole(away)
+        self._check_whole(stayed)
+
+    def _on(self, customer: Customer) -> list[Change]:
+        return [change for change in self._on_customers if change.customer_id == customer.id]
+
+    def _keys(self, changes: Sequence[Change]) -> set[Key]:
+        """What the changes made the customer known by."""
+        return {self._key(change.field, change.after) for change in changes if change.field in BUYER_FIELDS}
+
+    def _moved(self, owner: Customer) -> Sequence[UUID]:
+        """The purchases that the action moved and that are the owner's now: nobody has moved them elsewhere."""
+        moved = select(Change.purchase_id).where(
+            Change.shop_id == self._shop.id, Change.action_id == self._undone.id, Change.field == "customer_id"
+        )
+        found = select(Purchase.id).where(
+            Purchase.shop_id == self._shop.id, Purchase.customer_id == owner.id, Purchase.id.in_(moved)
+        )
+        return db.session.scalars(found.order_by(Purchase.id)).all()
+
+    def _recorded_since(self, away: Customer, stayed: Customer, keys: Collection[Key]) -> list[UUID]:
+        """The purchases that found who stayed by what was the other's: an identity or an old id."""
+        # Ids are in the order of time, and a capture makes its own only once it has found its customer.
+        found = select(Purchase.id, Purchase.matched_on, Purchase.buyer).where(
+            Purchase.shop_id == self._shop.id,
+            Purchase.customer_id == stayed.id,
+            Purchase.id > self._undone.id,
+            Purchase.matched_on.is_not(None),
+        )
+        found_by = {*keys, *(("customer_id", old_id) for old_id in self._old_ids(away))}
+        normal: dict[Key, Key] = {}
+        recorded = []
+        for purchase_id, matched_on, buyer in db.session.execute(found.order_by(Purchase.id)):
+            assert matched_on is not None
+            typed = matched_on, buyer[matched_on]
+            if typed not in normal:
+                normal[typed] = typed if matched_on == "customer_id" else self._key(*typed)
+            if normal[typed] in found_by:
+                recorded.append(purchase_id)
+        return recorded
+
+    def _old_ids(self, away: Customer) -> set[str]:
+        """The id of the customer, and of all who were merged into them."""
+        ids, newest = {away.id}, {away.id}
+        while newest:
+            found = select(Customer.id).where(Customer.shop_id == self._shop.id, Customer.merged_into_id.in_(newest))
+            newest = set(db.session.scalars(found)) - ids
+            ids |= newest
+        return {public_id.encode(public_id.CUSTOMER, one) for one in ids}
+
+    def _return_identities(self, keys: set[Key], away: Customer, stayed: Customer) -> set[Key]:
+        """Those that still belong to who stayed, and those that nobody has; the others stay where they are."""
+        found = select(Identity.kind, Identity.value, Identity.customer_id).where(
+            Identity.shop_id == self._shop.id, tuple_(Identity.kind, Identity.value).in_(sorted(keys))
+        )
+        owners = {(kind, value): owner for kind, value, owner in db.session.execute(found)}
+        returned = {key for key in keys if owners.get(key, stayed.id) == stayed.id}
+        move_identities(self._action, sorted(key for key in returned if key in owners), stayed, away)
+        for kind, value in sorted(returned - set(owners)):
+            db.session.add(Identity(shop_id=self._shop.id, kind=kind, value=value, customer_id=away.id))
+            note_identity(self._action, away, (kind, value))
+        db.session.flush()
+        return returned
+
+    def _hand_over_captures(self, away: Customer, stayed: Customer) -> None:
+        """What the captures that have just been moved told of who stayed, they told of the other."""
+        moved = aliased(Change)
+        here = select(moved.purchase_id).where(moved.shop_id == self._shop.id, moved.action_id == self._action.id)
+        told = select(Change).where(
+            Change.shop_id == self._shop.id,
+            Change.customer_id == stayed.id,
+            Change.id > self._undone.id,
+            Change.by_purchase_id.in_(here.where(moved.purchase_id.is_not(None))),
+        )
+        changes = db.session.scalars(told.order_by(Change.id)).all()
+        for change in reversed(changes):
+            if getattr(stayed, change.field) == change.after:
+                self._put_back(stayed, change)
+        for change in changes:
+            assert change.after is not None
+            given = {change.field: Known(change.after, self._key(change.field, change.after)[1])}
+            for updated in update_customer(away, given, self._register, self._shop.country)[0]:
+                actions.note(self._action, away, updated)
+
+    def _show_own(self, stayed: Customer, returned: Collection[Key]) -> None:
+        """Nobody shows an address that finds another: who stayed shows what they did before the merge."""
+        for kind in Identity.STRONG:
+            shown = getattr(stayed, kind)
+            if shown is not None and self._key(kind, shown) in returned:
+                since = select(Change).where(
+                    Change.shop_id == self._shop.id,
+                    Change.customer_id == stayed.id,
+                    Change.field == kind,
+                    Change.id > self._undone.id,
+                )
+                first = db.session.scalar(since.order_by(Change.id).limit(1))
+                assert first is not None
+                self._show(stayed, kind, first.before)
+
+    # A split
+
+    def _join_again(self) -> None:
+        customer, other = self._hold_two("split_to")
+        if customer.merged_into_id is not None or other.merged_into_id is not None:
+            raise CannotUndo(_LATER_MERGE)
+        move_purchases(self._action, self._moved(other), other, customer)
+        self._unlink(customer, "split_to", other)
+        self._unlink(other, "split_from", customer)
+        touch(self._action, customer, other)
+        db.session.flush()
+        given = self._keys(self._on(other))
+        if given and self._is_left_alone(other):
+            self._take_in(other, customer, given)
+
+    def _is_left_alone(self, customer: Customer) -> bool:
+        bought = exists().where(Purchase.shop_id == self._shop.id, Purchase.customer_id == customer.id)
+        merged = exists().where(Customer.shop_id == self._shop.id, Customer.merged_into_id == customer.id)
+        return not db.session.scalar(select(bought | merged))
+
+    def _take_in(self, other: Customer, customer: Customer, given: set[Key]) -> None:
+        """Who was opened by the split becomes a pointer, so that their id keeps working.
+
+        What they were told apart by is free again, as it was before the split: to find the wrong customer by it would
+        be a guess. What became known of them since goes with them.
+        """
+        known_by = identities_of(other)
+        move_identities(self._action, [key for key in known_by if key not in given], other, customer)
+        for kind, value in sorted(given.intersection(known_by)):
+            owned = delete(Identity).where(
+                Identity.shop_id == self._shop.id, Identity.kind == kind, Identity.value == value
+            )
+            db.session.execute(owned)
+            note_identity(self._action, other, (kind, value), is_lost=True)
+        point(self._action, other, customer)
+
+    # An edit, a void, a restore
+
+    def _put_all_back(self) -> None:
+        ids = {change.customer_id for change in self._on_customers if change.customer_id is not None}
+        customers = hold(ids, self._shop.id)
+        noted = select(Change).where(
+            Change.shop_id == self._shop.id, Change.action_id == self._undone.id, Change.purchase_id.is_not(None)
+        )
+        on_purchases = db.session.scalars(noted.order_by(Change.id)).all()
+        purchases = self._hold_purchases({change.purchase_id for change in on_purchases})
+        self._begin()
+        for customer in customers:
+            for change in self._on(customer):
+                self._put_customer_back(customer, change)
+        for change in on_purchases:
+            _check_unchanged(_present(purchases[change.purchase_id], change.field), change)
+        for change in on_purchases:
+            self._put_purchase_back(purchases[change.purchase_id], change)
+        for customer in customers:
+            self._check_whole(customer)
+            touch(self._action, customer)
+
+    def _hold_purchases(self, ids: Collection[UUID | None]) -> dict[UUID | None, Purchase]:
+        found = select(Purchase).where(Purchase.shop_id == self._shop.id, Purchase.id.in_(ids)).order_by(Purchase.id)
+        held = db.session.scalars(found.with_for_update().execution_options(populate_existing=True))
+        return {purchase.id: purchase for purchase in held}
+
+    def _put_customer_back(self, customer: Customer, change: Change) -> None:
+        if customer.merged_into_id is not None:
+            raise CannotUndo("This customer was merged into another since. Take back that merge first")
+        _check_unchanged(getattr(customer, change.field), change)
+        self._put_back(customer, change)
+
+    def _put_purchase_back(self, purchase: Purchase, change: Change) -> None:
+        if change.field == "status":
+            self._put_status_back(purchase, change)
+        elif change.field == "void_reason":
+            purchase.void_reason = change.before
+        else:
+            purchase_values.write(purchase, change.field, change.before)
+        actions.note(self._action, purchase, FieldChange(change.field, change.after, change.before))
+
+    def _put_status_back(self, purchase: Purchase, change: Change) -> None:
+        if change.before == "recorded":
+            purchase.voided_at = purchase.voided_by_id = purchase.void_reason = None
+            return
+        voided = (
+            select(Change.at, Change.user_id)
+            .join(Action, (Action.shop_id == Change.shop_id) & (Action.id == Change.action_id))
+            .where(Change.shop_id == self._shop.id, Change.purchase_id == purchase.id, Change.id < change.id)
+            .where(Change.field == "status", Action.kind == "void")
+        )
+        last = db.session.execute(voided.order_by(Change.id.desc()).limit(1)).one()
+        purchase.voided_at, purchase.voided_by_id = last
+
+    # The fields of a customer
+
+    def _put_back(self, customer: Customer, change: Change) -> None:
+        """What was before, with the identities of before."""
+        field, before, after = change.field, change.before, change.after
+        if field in Identity.STRONG and after is not None and not self._was_known(customer, change):
+            self._lose(customer, self._key(field, after))
+        self._show(customer, field, before, noted=FieldChange(field, after, before))
+
+    def _lose(self, customer: Customer, key: Key) -> None:
+        if self._register.owner(*key) is customer:
+            self._register.forget(customer, *key)
+            note_identity(self._action, customer, key, is_lost=True)
+
+    def _show(self, customer: Customer, field: str, text: str | None, noted: FieldChange | None = None) -> None:
+        """Puts a value in place; whatever else finds the customer still does, but for the name of before."""
+        noted = noted or FieldChange(field, getattr(customer, field), text)
+        if field in BUYER_FIELDS and text is not None:
+            self._tell(customer, field, text)
+        elif field == "name":
+            self._register.forget(customer, field, customer.name_normal)
+        else:
+            setattr(customer, field, text)
+        actions.note(self._action, customer, noted)
+
+    def _tell(self, customer: Customer, field: str, text: str) -> None:
+        known = Known(text, self._key(field, text)[1])
+        if field == "name":
+            self._register.rename(customer, known)
+        else:
+            self._register.know_by(customer, field, known)
+
+    def _check_whole(self, customer: Customer) -> None:
+        """Known by something, and shows no address that finds another: somebody may have taken it since."""
+        if not any(getattr(customer, field) for field in BUYER_FIELDS):
+            raise CannotUndo("This would leave a customer who is known by nothing. Give them a name first")
+        for kind in Identity.STRONG:
+            shown = getattr(customer, kind)
+            if shown is not None and self._register.owner(*self._key(kind, shown)) is not customer:
+                raise CannotUndo(f"{shown} belongs to another customer by now. Take it away from them first")
+
+    def _was_known(self, customer: Customer, change: Change) -> bool:
+        """Whether what the change put in place found the customer before: then it still has to."""
+        assert change.after is not None
+        key = self._key(change.field, change.after)
+        earlier = select(Change).where(
+            Change.shop_id == self._shop.id,
+            Change.customer_id == customer.id,
+            Change.id < change.id,
+            Change.field.in_((change.field, "identity")),
+        )
+        is_known = False
+        for one in db.session.scalars(earlier.order_by(Change.id)):
+            if one.field == "identity":
+                is_known = one.after == identity_text(key) or (is_known and one.before != identity_text(key))
+            elif one.after is not None:
+                is_known = is_known or self._key(one.field, one.after) == key
+            else:  # cleared by hand: it found nobody any longer
+                is_known = is_known and self._key(one.field, one.before) != key
+        return is_known
+
+    def _key(self, kind: str, shown: str | None) -> Key:
+        assert shown is not None
+        return kind, normal_form(kind, shown, self._shop.country)
+
+
+def _present(purchase: Purchase, field: str) -> str | None:
+    if field == "status":
+        return "void" if purchase.voided_at else "recorded"
+    return purchase.void_reason if field == "void_reason" else purchase_values.read(purchase, field)
+
+
+def _check_unchanged(present: str | None, change: Change) -> None:
+    if present != change.after:
+        raise CannotUndo("This was changed again since. Edit it instead")
