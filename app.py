@@ -6,7 +6,23 @@ from jinja2 import StrictUndefined
 from config import Settings, flask_config, read_settings
 from extensions import bootstrap, csrf, db, login, migrate
 from models import dialect
-from routes import account, auth, cli, customers, errors, formats, gate, headers, hosts, purchases, request_log, tokens
+from routes import (
+    account,
+    api,
+    auth,
+    cli,
+    customers,
+    docs,
+    errors,
+    formats,
+    gate,
+    headers,
+    health,
+    hosts,
+    purchases,
+    request_log,
+    tokens,
+)
 from routes.reading import FormRequest
 
 
@@ -48,5 +64,5 @@ def set_up_templates(app: Flask) -> None:
 
 
 def register_blueprints(app: Flask) -> None:
-    for room in (auth, account, tokens, purchases, customers):
+    for room in (auth, account, tokens, purchases, customers, api, docs, health):
         app.register_blueprint(room.bp)

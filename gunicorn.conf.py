@@ -11,6 +11,7 @@ threads = int(os.environ.get("WEB_THREADS", "4"))
 worker_class = "gthread"
 timeout = 30
 graceful_timeout = 20
+limit_request_line = 8_190  # filters in the address, percent-encoded
 # Requests are logged by the app, without addresses; the control socket opens a door that nobody here uses.
 accesslog = None
 control_socket_disable = True

@@ -7,8 +7,9 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy import exc
 from werkzeug.exceptions import HTTPException
 
-from extensions import db
 from models.dialect import fault_code, is_passing
+from routes.api import problems
+from routes.rollback import roll_back
 from services.paging import BadCursor
 from services.refusals import Contention
 
@@ -37,9 +38,11 @@ def register(app: Flask) -> None:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None or error.code is None or error.code < 400:
         return error  # a redirect made by the router
+    headers = [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After", "Connection")]
+    if _is_of_api():
+        return problems.answer(problems.of_http(error.code, error.description), headers)
     body, status = _page(error.code)
-    kept = [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")]
-    return body, status, kept
+    return body, status, headers
 
 
 def why_refused(error: CSRFError) -> tuple[str, str]:
@@ -55,9 +58,11 @@ def _forged_or_expired(error: CSRFError) -> ResponseReturnValue:
 
 
 def _busy(error: Exception) -> ResponseReturnValue:
-    _drop_what_was_read()
+    roll_back()
     code = fault_code(error) if isinstance(error, exc.DBAPIError) else None
     log.warning("busy", fault=type(error).__name__, code=code)
+    if _is_of_api():
+        return problems.answer(problems.problem("busy"), [("Retry-After", "2")])
     # A connection that breaks while it commits leaves open whether it did.
     advice = (
         None if request.method in ("GET", "HEAD") else "Wait a moment, look whether it was stored, then send it again."
@@ -67,16 +72,17 @@ def _busy(error: Exception) -> ResponseReturnValue:
 
 
 def _bug(error: Exception) -> ResponseReturnValue:
-    _drop_what_was_read()
+    roll_back()
     log.error("bug", exc_info=error)
+    if _is_of_api():
+        return problems.answer(problems.problem("broken"))
     advice = f"Nothing was stored. Try again; if it happens again, report this number: {g.request_id}"
     return _page(500, "Something broke on our side", advice)
 
 
-def _drop_what_was_read() -> None:
-    # Detached first: a rollback makes what is attached forget its values, and the page must not ask for them again.
-    db.session.expunge_all()
-    db.session.rollback()
+def _is_of_api() -> bool:
+    """Whether a program asks, also for what is not there."""
+    return request.path.startswith("/api/v1")
 
 
 def _page(status: int, title: str | None = None, advice: str | None = None) -> tuple[str, int]:

@@ -10,7 +10,12 @@ from models.dialect import only_reads
 from services import accounts
 
 FILES = {"static", "bootstrap.static"}
-PUBLIC = FILES | {"auth.register", "auth.open_shop", "auth.login", "auth.sign_in"}
+_ASKS_NOBODY = FILES | {"health.alive", "health.ready"}
+PUBLIC = (
+    _ASKS_NOBODY
+    | {"docs.api", "docs.problems", "docs.problem"}
+    | {"auth.register", "auth.open_shop", "auth.login", "auth.sign_in"}
+)
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -32,7 +37,8 @@ def _forget_what_may_write(_: BaseException | None) -> None:
 
 
 def _ask_to_sign_in() -> ResponseReturnValue | None:
-    if request.endpoint in FILES:
+    # The API lets in by tokens, and never looks at the session.
+    if request.endpoint in _ASKS_NOBODY or request.blueprint == "api":
         return None
     # Asked for once, here: an error page must not need the database to know whom it is shown to.
     g.viewer = current_user._get_current_object() if current_user.is_authenticated else None

@@ -1,0 +1,140 @@
+"""How the API says no."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, g
+
+from routes.api.problem_types import OF_STATUS, PROBLEMS
+from schemas.answers import CandidateAnswer, ErrorAnswer, ProblemAnswer
+from schemas.problems import Problem, Refused
+from schemas.sentence import SentenceUnclear
+from services import customers
+from services.refusals import (
+    AmbiguousCustomer,
+    CannotMerge,
+    CannotUndo,
+    CustomerExists,
+    CustomerMerged,
+    CustomerUnclear,
+    ExternalIdTaken,
+    IdentityConflict,
+    KeyReused,
+    Refusal,
+    UnknownAction,
+    UnknownCustomer,
+    UnknownPurchase,
+)
+
+MIMETYPE = "application/problem+json"
+_OF_REFUSAL: dict[type[Refusal], str] = {
+    AmbiguousCustomer: "customer-ambiguous",
+    IdentityConflict: "identity-conflict",
+    ExternalIdTaken: "external-id-taken",
+    KeyReused: "idempotency-key-reused",
+    CustomerMerged: "customer-merged",
+    CustomerExists: "precondition-failed",
+    CannotMerge: "cannot-merge",
+    CannotUndo: "cannot-undo",
+}
+
+
+class Refusing(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(self, name: str, detail: str, headers: Iterable[tuple[str, str]] = (), **more: Any):
+        super().__init__(detail)
+        self.problem = problem(name, detail, **more)
+        self.headers = headers
+
+
+class QueryRefused(Exception):
+    """The query of the address breaks rules."""
+
+    def __init__(self, problems: list[Problem]):
+        super().__init__("; ".join(found.message for found in problems))
+        self.problems = problems
+
+
+def problem(name: str, detail: str | None = None, **more: Any) -> ProblemAnswer:
+    """A problem of PROBLEMS; `more` are members of its own."""
+    kind = PROBLEMS[name]
+    return ProblemAnswer(
+        type=kind.address(name),
+        title=kind.title,
+        status=kind.status,
+        detail=detail or kind.fix,
+        request_id=g.request_id,
+        **more,
+    )
+
+
+def answer(found: ProblemAnswer, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    # ASCII, because a refused field may hold half characters that no UTF-8 can carry.
+    body = found.model_dump_json(ensure_ascii=True)
+    return Response(body, found.status, list(headers), mimetype=MIMETYPE)
+
+
+def of_http(status: int, description: str | None) -> ProblemAnswer:
+    """Of what the server itself refuses."""
+    name = OF_STATUS.get(status, "bad-request")
+    kind = PROBLEMS[name]
+    if kind.status != status:
+        return ProblemAnswer(
+            type="about:blank",
+            title="The request was refused",
+            status=status,
+            detail=description or "",
+            request_id=g.request_id,
+        )
+    return problem(name, f"{kind.cause} {kind.fix}")
+
+
+def of_refused(refused: Refused) -> ProblemAnswer:
+    """Of a body that breaks rules, with a pointer to each field."""
+    more = {}
+    if isinstance(refused, SentenceUnclear):
+        more["choices"] = [choice._asdict() for choice in refused.choices]
+    return _validation([_error(found, pointer=_pointer(found)) for found in refused.problems], **more)
+
+
+def of_query(refused: QueryRefused) -> ProblemAnswer:
+    return _validation([_error(found, parameter=found.field) for found in refused.problems])
+
+
+def of_refusal(refusal: Refusal) -> ProblemAnswer:
+    """Of a rule of the domain that says no."""
+    if isinstance(refusal, UnknownCustomer | UnknownPurchase | UnknownAction):
+        return problem("not-found", "An id that was given is none of your shop's. Nothing was stored.")
+    name = _OF_REFUSAL.get(type(refusal))
+    if name is None:
+        return _validation([ErrorAnswer(pointer=f"#/{refusal.field}", code=refusal.code, detail=refusal.message)])
+    return problem(name, f"{refusal.message}. Nothing was stored.", **_members(refusal))
+
+
+def _members(refusal: Refusal) -> dict[str, Any]:
+    if isinstance(refusal, CustomerUnclear):
+        found = customers.summaries(refusal.candidates, g.viewer.shop_id)
+        return {"candidates": [CandidateAnswer.of_summary(*summary) for summary in found]}
+    if isinstance(refusal, KeyReused):
+        return {"purchase_id": refusal.purchase.public_id}
+    if isinstance(refusal, CustomerMerged | CustomerExists):
+        return {"customer_id": refusal.customer.public_id}
+    return {}
+
+
+def _validation(errors: list[ErrorAnswer], **more: Any) -> ProblemAnswer:
+    what = "1 field needs a change" if len(errors) == 1 else f"{len(errors)} fields need a change"
+    return problem("validation", f"{what}. Nothing was stored.", errors=errors, **more)
+
+
+def _error(found: Problem, **where: str) -> ErrorAnswer:
+    return ErrorAnswer(**where, code=found.code, detail=found.message)
+
+
+def _pointer(found: Problem) -> str:
+    """A JSON pointer as a fragment (RFC 6901, 6)."""
+    return "#" + "".join(
+        "/" + quote(part.replace("~", "~0").replace("/", "~1"), errors="replace") for part in found.path
+    )

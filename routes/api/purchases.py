@@ -1,0 +1,253 @@
+"""Recording purchases, one or many, and what becomes of them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import Response, abort, g, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+
+from extensions import db
+from routes.api import problems, reply
+from routes.api.problems import Refusing
+from routes.api.room import bp, operation
+from routes.reading import json_body, shop_rules
+from routes.rollback import roll_back
+from schemas.answers import (
+    BatchAnswer,
+    BatchResult,
+    CapturedAnswer,
+    CheckedAnswer,
+    ParsedAnswer,
+    ProblemAnswer,
+    PurchaseAnswer,
+    PurchasePage,
+)
+from schemas.bodies import (
+    KEY_ADVICE,
+    BatchBody,
+    PurchaseBody,
+    PurchaseEdit,
+    SentenceBody,
+    VoidBody,
+    read_batched,
+    read_purchase,
+)
+from schemas.capture_key import read_key
+from schemas.filters import BatchFlags, CaptureFlags, PurchaseQuery
+from schemas.problems import Refused, ShopRules
+from schemas.table import write_table
+from services import editing, purchases
+from services.capture import Capture, Captured, capture, capture_all
+from services.purchase_values import as_recorded
+from services.purchases import Line
+from services.refusals import Refusal
+
+_CAPTURE_PROBLEMS = ("customer-ambiguous", "identity-conflict", "external-id-taken", "idempotency-key-reused")
+
+
+@bp.post("/purchases")
+@operation(
+    "Record a purchase, exactly once",
+    scope="purchases:write",
+    takes=(PurchaseBody, SentenceBody),
+    query=CaptureFlags,
+    gives={201: CapturedAnswer, 200: CheckedAnswer},
+    refuses=(*_CAPTURE_PROBLEMS, "malformed-idempotency-key"),
+    headers=("Idempotency-Key",),
+)
+def record() -> ResponseReturnValue:
+    is_only_checked = reply.query(CaptureFlags).validate_only
+    details = read_purchase(json_body(), shop_rules())
+    captured = capture(details, shop=g.viewer.shop, by=g.token, source="api", key=_key())
+    if is_only_checked:
+        checked = CheckedAnswer.of_capture(captured.purchase, captured.outcome, captured.changes)
+        roll_back()
+        return reply.reply(checked)
+    [answer] = _answers([captured])
+    db.session.commit()
+    headers = {"Location": url_for(".show_purchase", id=captured.purchase.id)}
+    return reply.reply(answer, 201, headers | _replayed(captured))
+
+
+@bp.post("/purchases/parse")
+@operation(
+    "Tell what a sentence means",
+    scope="purchases:write",
+    takes=(SentenceBody,),
+    gives={200: ParsedAnswer},
+)
+def parse() -> ResponseReturnValue:
+    sentence = reply.body(SentenceBody)
+    return reply.reply(ParsedAnswer.of(read_purchase(sentence.model_dump(), shop_rules())))
+
+
+@bp.post("/purchases/batch")
+@operation(
+    "Record up to 1,000 purchases, each with its own key and result",
+    scope="purchases:write",
+    takes=(BatchBody,),
+    query=BatchFlags,
+    gives={200: BatchAnswer},
+)
+def record_batch() -> ResponseReturnValue:
+    is_all_or_nothing = reply.query(BatchFlags).all_or_nothing
+    if "Idempotency-Key" in request.headers:
+        raise Refusing("malformed-idempotency-key", "Give each purchase of a batch its own idempotency_key instead.")
+    results = _record_all(reply.body(BatchBody).purchases)
+    if is_all_or_nothing and any(result.problem for result in results):
+        roll_back()
+        results = [result if result.problem else _kept_back() for result in results]
+    else:
+        db.session.commit()
+    return reply.reply(BatchAnswer(stored=sum(result.problem is None for result in results), results=results))
+
+
+@bp.get("/purchases")
+@operation(
+    "List purchases",
+    scope="purchases:read",
+    query=PurchaseQuery,
+    gives={200: PurchasePage},
+    refuses=("bad-cursor",),
+    also_gives_csv=True,
+)
+def list_purchases() -> ResponseReturnValue:
+    asked = reply.query(PurchaseQuery)
+    if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
+        return _table(purchases.stream(g.viewer.shop_id, asked))
+    found = purchases.list_purchases(g.viewer.shop_id, asked, reply.position(asked), asked.limit)
+    return reply.page(found, PurchasePage, [PurchaseAnswer.of(*line) for line in found.rows])
+
+
+@bp.get("/purchases/<purchase_id:id>")
+@operation("Show a purchase", scope="purchases:read", gives={200: PurchaseAnswer}, headers=("If-None-Match",))
+def show_purchase(id: UUID) -> ResponseReturnValue:
+    return reply.single(PurchaseAnswer.of(*_get(id)))
+
+
+@bp.patch("/purchases/<purchase_id:id>")
+@operation(
+    "Change a purchase",
+    scope="purchases:write",
+    takes=(PurchaseEdit,),
+    gives={200: PurchaseAnswer},
+    refuses=("precondition-failed",),
+    headers=("If-Match",),
+)
+def edit_purchase(id: UUID) -> ResponseReturnValue:
+    edit = reply.body(PurchaseEdit)
+    line = _get_to_change(id)
+    editing.edit_purchase(line.purchase, edit, by=g.token)
+    return _changed(line)
+
+
+@bp.post("/purchases/<purchase_id:id>/void")
+@operation(
+    "Take a purchase back; it stays on record",
+    scope="purchases:write",
+    takes=(VoidBody,),
+    body_is_optional=True,
+    gives={200: PurchaseAnswer},
+    refuses=("precondition-failed",),
+    headers=("If-Match",),
+)
+def void_purchase(id: UUID) -> ResponseReturnValue:
+    reason = reply.optional_body(VoidBody).reason
+    line = _get_to_change(id)
+    editing.void(line.purchase, reason, by=g.token)
+    return _changed(line)
+
+
+@bp.post("/purchases/<purchase_id:id>/restore")
+@operation(
+    "Let a voided purchase count again",
+    scope="purchases:write",
+    gives={200: PurchaseAnswer},
+    refuses=("precondition-failed",),
+    headers=("If-Match",),
+)
+def restore_purchase(id: UUID) -> ResponseReturnValue:
+    line = _get_to_change(id)
+    editing.restore(line.purchase, by=g.token)
+    return _changed(line)
+
+
+def _get(id: UUID, *, is_to_change: bool = False) -> Line:
+    """The shop's own purchase; a foreign one is as missing as one that never was."""
+    return purchases.find(g.viewer.shop_id, id, is_to_change=is_to_change) or abort(404)
+
+
+def _get_to_change(id: UUID) -> Line:
+    line = _get(id, is_to_change=True)
+    reply.check_condition(PurchaseAnswer.of(*line))
+    return line
+
+
+def _changed(line: Line) -> Response:
+    answer = PurchaseAnswer.of(*line)
+    db.session.commit()
+    return reply.single(answer)
+
+
+def _key() -> str:
+    """The key of the header, bare or as a quoted string (RFC 8941, 3.3.3); one of ours when there is none."""
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
+        return str(uuid4())
+    quoted = re.fullmatch(r'"((?:[^"\\]|\\["\\])*)"', given.strip())
+    key = read_key(re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else given)
+    if key is None:
+        raise Refusing("malformed-idempotency-key", f"{KEY_ADVICE}. Nothing was stored.")
+    return key
+
+
+def _replayed(captured: Captured) -> dict[str, str]:
+    return {"Idempotent-Replayed": "true"} if captured.is_replay else {}
+
+
+def _answers(captured: Sequence[Captured]) -> list[CapturedAnswer]:
+    """What was answered when each was recorded."""
+    replayed = [one.purchase for one in captured if one.is_replay]
+    first = as_recorded(replayed, g.viewer.shop_id) if replayed else {}
+    return [
+        CapturedAnswer.of_capture(first.get(one.purchase.id, one.purchase), one.outcome, one.changes)
+        for one in captured
+    ]
+
+
+def _record_all(items: Sequence[Any]) -> list[BatchResult]:
+    rules = shop_rules()
+    judged = [_judged(item, rules) for item in items]
+    wishes = [wish for wish in judged if isinstance(wish, Capture)]
+    recorded = capture_all(wishes, shop=g.viewer.shop, by=g.token, source="api")
+    answers = iter(_answers([one for one in recorded if isinstance(one, Captured)]))
+    told = iter(_result(one, answers) for one in recorded)
+    return [next(told) if isinstance(wish, Capture) else _refused(wish) for wish in judged]
+
+
+def _judged(item: Any, rules: ShopRules) -> Capture | ProblemAnswer:
+    try:
+        details, key = read_batched(item, rules)
+    except Refused as refused:
+        return problems.of_refused(refused)
+    return Capture(details, key or str(uuid4()))
+
+
+def _result(one: Captured | Refusal, answers: Iterator[CapturedAnswer]) -> BatchResult:
+    if isinstance(one, Refusal):
+        return _refused(problems.of_refusal(one))
+    return BatchResult(status=201, replayed=one.is_replay, purchase=next(answers))
+
+
+def _refused(problem: ProblemAnswer) -> BatchResult:
+    return BatchResult(status=problem.status, problem=problem)
+
+
+def _kept_back() -> BatchResult:
+    return _refused(problems.problem("not-stored"))
+
+
+def _table(lines: Iterator[Line]) -> Response:
+    return Response(stream_with_context(write_table(lines)), mimetype="text/csv")

@@ -1,0 +1,145 @@
+"""The API's blueprint: who gets in, what is the matter with what they send, and how each operation is described."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, g, request
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel
+
+from extensions import csrf, db
+from models import ApiToken
+from models.dialect import only_reads
+from routes.api import problems
+from routes.api.problems import QueryRefused, Refusing
+from routes.reading import BadJson
+from routes.rollback import roll_back
+from schemas.problems import Refused, Schema
+from services import tokens
+from services.paging import BadCursor
+from services.refusals import Refusal
+
+bp = Blueprint("api", __name__, url_prefix="/api/v1")
+csrf.exempt(bp)  # no cookie is looked at, so nothing can be forged
+
+BODY_MAX = 1_000_000
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What an operation takes and gives: what its token is asked for, and what OpenAPI tells."""
+
+    summary: str
+    scope: str | None = None
+    """None: any token will do."""
+    takes: tuple[type[Schema], ...] = ()
+    """The body: one of these."""
+    body_is_optional: bool = False
+    query: type[Schema] | None = None
+    gives: Mapping[int, type[BaseModel]] = field(default_factory=dict)
+    refuses: tuple[str, ...] = ()
+    """Problems of its own, beside those that every operation may answer with."""
+    headers: tuple[str, ...] = ()
+    """Request headers that matter to it."""
+    is_open: bool = False
+    """Needs no token."""
+    also_gives_csv: bool = False
+
+
+OPERATIONS: dict[str, Operation] = {}
+"""By endpoint."""
+
+
+def operation(summary: str, **described: Any) -> Callable[[View], View]:
+    """Describes a view of this blueprint."""
+
+    def describe(view: View) -> View:
+        OPERATIONS[f"{bp.name}.{view.__name__}"] = Operation(summary, **described)
+        return view
+
+    return describe
+
+
+@bp.before_request
+def _admit() -> ResponseReturnValue | None:
+    request.max_content_length = BODY_MAX
+    wanted = OPERATIONS[str(request.endpoint)]
+    if wanted.is_open:
+        return None
+    if b"till_" in request.query_string:
+        raise Refusing("token-in-address", "Revoke this token: an address is no secret. Send tokens in a header.")
+    token = _token()
+    if token is None:
+        raise Refusing(
+            "unauthenticated",
+            "Send a token that is in use: Authorization: Bearer till_….",
+            [("WWW-Authenticate", 'Bearer realm="Tillbook"')],
+        )
+    g.token, g.viewer = token, token.user
+    if wanted.scope is not None and wanted.scope not in token.scopes:
+        raise Refusing("missing-scope", f"The token needs the scope {wanted.scope}.", scope=wanted.scope)
+    return None
+
+
+def _token() -> ApiToken | None:
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        return None
+    token = tokens.find(text.strip())
+    return _marked(token) if token and tokens.needs_mark(token) else token
+
+
+def _marked(token: ApiToken) -> ApiToken:
+    # A transaction of its own, which may write even when the request only reads.
+    only_read = only_reads.get()
+    db.session.rollback()
+    only_reads.set(False)
+    tokens.mark_used(token)
+    db.session.commit()
+    only_reads.set(only_read)
+    return token
+
+
+@bp.after_request
+def _may_be_kept(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.vary.add("Authorization")
+    return response
+
+
+@bp.errorhandler(Refusing)
+def _refusing(error: Refusing) -> ResponseReturnValue:
+    return _nothing_stored(problems.answer(error.problem, error.headers))
+
+
+@bp.errorhandler(Refused)
+def _refused(error: Refused) -> ResponseReturnValue:
+    return _nothing_stored(problems.answer(problems.of_refused(error)))
+
+
+@bp.errorhandler(QueryRefused)
+def _query_refused(error: QueryRefused) -> ResponseReturnValue:
+    return _nothing_stored(problems.answer(problems.of_query(error)))
+
+
+@bp.errorhandler(Refusal)
+def _refusal(error: Refusal) -> ResponseReturnValue:
+    return _nothing_stored(problems.answer(problems.of_refusal(error)))
+
+
+@bp.errorhandler(BadCursor)
+def _bad_cursor(_: BadCursor) -> ResponseReturnValue:
+    return problems.answer(problems.problem("bad-cursor"))
+
+
+@bp.errorhandler(BadJson)
+def _bad_json(error: BadJson) -> ResponseReturnValue:
+    return problems.answer(problems.problem("malformed-json", error.description))
+
+
+def _nothing_stored(response: Response) -> Response:
+    roll_back()
+    return response
