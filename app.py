@@ -4,7 +4,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from config import Settings, flask_config, read_settings
-from extensions import bootstrap, csrf, db, login, migrate
+from extensions import bootstrap, csrf, db, limiter, login, migrate
 from models import dialect
 from routes import (
     account,
@@ -50,7 +50,7 @@ def set_up_requests(app: Flask, settings: Settings) -> None:
 
 
 def bind_extensions(app: Flask) -> None:
-    for extension in (db, csrf, bootstrap):
+    for extension in (db, csrf, bootstrap, limiter):
         extension.init_app(app)
     login.init_app(app, add_context_processor=False)  # pages are told who looks at them by the gate
     migrate.init_app(app, db)

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from click import ClickException
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from limits import parse_many
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -42,6 +43,14 @@ def _is_address(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
+def _limits(text: str) -> str:
+    try:
+        parse_many(text)
+    except ValueError:
+        raise ValueError("must be like 6000 per minute") from None
+    return text
+
+
 class Settings(BaseSettings):
     """How this process runs. Production is the default, so that nothing runs half-configured by accident."""
 
@@ -52,6 +61,8 @@ class Settings(BaseSettings):
     database_url: Annotated[str, BeforeValidator(_driver_named)] = Field(default="", repr=False)
     base_url: str = ""
     """Where people reach the app, like https://till.example.com; makes cookies Secure when it is https."""
+    api_rate_limit: Annotated[str, AfterValidator(_limits)] = "6000 per minute"
+    """How often each API token may ask each worker."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     flask_debug: bool = False
 
@@ -116,4 +127,5 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,
         "BOOTSTRAP_SERVE_LOCAL": True,
         "MAX_CONTENT_LENGTH": 64_000,
+        "API_RATE_LIMIT": settings.api_rate_limit,
     }

@@ -1,6 +1,7 @@
 """The extensions, not yet bound to an app; `create_app` binds them."""
 
 from flask_bootstrap import Bootstrap5
+from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -28,4 +29,6 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 migrate = Migrate()
 csrf = CSRFProtect()
 login = LoginManager()
+# Each door says by what it counts: there is no limit on everything.
+limiter = Limiter(key_func=str, storage_uri="memory://")
 bootstrap = Bootstrap5()

@@ -8,7 +8,7 @@ from sqlalchemy import exc
 from werkzeug.exceptions import HTTPException
 
 from models.dialect import fault_code, is_passing
-from routes.api import problems
+from routes.api import problems, room
 from routes.rollback import roll_back
 from services.paging import BadCursor
 from services.refusals import Contention
@@ -27,6 +27,7 @@ _ELSE = ("That did not work", "Go back, look over what was sent, and try again."
 
 def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(problems.Refusing, room.refusing)
     app.register_error_handler(CSRFError, _forged_or_expired)
     app.register_error_handler(BadCursor, lambda _: _page(404))
     app.register_error_handler(exc.DBAPIError, lambda error: _busy(error) if is_passing(error) else _bug(error))
@@ -39,7 +40,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None or error.code is None or error.code < 400:
         return error  # a redirect made by the router
     headers = [(name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After", "Connection")]
-    if _is_of_api():
+    if room.is_asked():
         return problems.answer(problems.of_http(error.code, error.description), headers)
     body, status = _page(error.code)
     return body, status, headers
@@ -61,7 +62,7 @@ def _busy(error: Exception) -> ResponseReturnValue:
     roll_back()
     code = fault_code(error) if isinstance(error, exc.DBAPIError) else None
     log.warning("busy", fault=type(error).__name__, code=code)
-    if _is_of_api():
+    if room.is_asked():
         return problems.answer(problems.problem("busy"), [("Retry-After", "2")])
     # A connection that breaks while it commits leaves open whether it did.
     advice = (
@@ -74,15 +75,10 @@ def _busy(error: Exception) -> ResponseReturnValue:
 def _bug(error: Exception) -> ResponseReturnValue:
     roll_back()
     log.error("bug", exc_info=error)
-    if _is_of_api():
+    if room.is_asked():
         return problems.answer(problems.problem("broken"))
     advice = f"Nothing was stored. Try again; if it happens again, report this number: {g.request_id}"
     return _page(500, "Something broke on our side", advice)
-
-
-def _is_of_api() -> bool:
-    """Whether a program asks, also for what is not there."""
-    return request.path.startswith("/api/v1")
 
 
 def _page(status: int, title: str | None = None, advice: str | None = None) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from flask_login import current_user
 from extensions import db, login
 from models import User, UserSession, clock
 from models.dialect import only_reads
+from routes.api import room
 from services import accounts
 
 FILES = {"static", "bootstrap.static"}
@@ -37,8 +38,12 @@ def _forget_what_may_write(_: BaseException | None) -> None:
 
 
 def _ask_to_sign_in() -> ResponseReturnValue | None:
-    # The API lets in by tokens, and never looks at the session.
-    if request.endpoint in _ASKS_NOBODY or request.blueprint == "api":
+    if request.endpoint in _ASKS_NOBODY:
+        return None
+    # The API lets in by tokens and never looks at the session. What is not there is for nobody to find out.
+    if room.is_asked():
+        if request.endpoint is None:
+            room.admit()
         return None
     # Asked for once, here: an error page must not need the database to know whom it is shown to.
     g.viewer = current_user._get_current_object() if current_user.is_authenticated else None

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, WithJsonSchema, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from models import Action, Change, Customer, Purchase, User, public_id
 from models.public_id import ACTION, CUSTOMER, PURCHASE
@@ -17,19 +17,14 @@ PurchaseId = Annotated[str, WithJsonSchema({"type": "string", "examples": ["pur_
 ActionId = Annotated[str, WithJsonSchema({"type": "string", "examples": ["act_01h455vb4pex5vsknk084sn02q"]})]
 Outcome = Literal["created", "updated", "unchanged"]
 
+_ABSENT: Any = Field(default=None, exclude_if=lambda value: value is None)
+"""A field that is left out when there is nothing to say."""
+
 
 class Answer(BaseModel):
     """Something that is answered, with just these fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SparseAnswer(Answer):
-    """Something in which what there is nothing to say of is absent."""
-
-    @model_serializer(mode="wrap")
-    def _leave_out_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {field: value for field, value in write(self).items() if value is not None}
 
 
 class MoneyAnswer(Answer):
@@ -211,16 +206,16 @@ class CandidateAnswer(BuyerAnswer):
         return cls(**_buyer_fields(customer), purchases=purchases, last_purchased_on=last_purchased_on)
 
 
-class ErrorAnswer(SparseAnswer):
+class ErrorAnswer(Answer):
     """One thing to change: where (in the body, or which parameter), a stable code, and what to do."""
 
-    pointer: str | None = None
-    parameter: str | None = None
+    pointer: str | None = _ABSENT
+    parameter: str | None = _ABSENT
     code: str
     detail: str
 
 
-class ProblemAnswer(SparseAnswer):
+class ProblemAnswer(Answer):
     """What went wrong and what to do (RFC 9457). `type` is the address of a page that explains it."""
 
     model_config = ConfigDict(extra="allow")
@@ -230,17 +225,17 @@ class ProblemAnswer(SparseAnswer):
     status: int
     detail: str
     request_id: str
-    errors: list[ErrorAnswer] | None = None
-    candidates: list[CandidateAnswer] | None = None
+    errors: list[ErrorAnswer] | None = _ABSENT
+    candidates: list[CandidateAnswer] | None = _ABSENT
 
 
-class BatchResult(SparseAnswer):
+class BatchResult(Answer):
     """What became of one purchase of a batch: a `purchase`, or a `problem`."""
 
     status: int
     replayed: bool = False
-    purchase: CapturedAnswer | None = None
-    problem: ProblemAnswer | None = None
+    purchase: CapturedAnswer | None = _ABSENT
+    problem: ProblemAnswer | None = _ABSENT
 
 
 class BatchAnswer(Answer):
@@ -250,18 +245,18 @@ class BatchAnswer(Answer):
     results: list[BatchResult]
 
 
-class PurchasePage(SparseAnswer):
+class PurchasePage(Answer):
     """Some purchases, and where the next are; `next` is absent on the last page."""
 
     items: list[PurchaseAnswer]
-    next: str | None = None
+    next: str | None = _ABSENT
 
 
-class CustomerPage(SparseAnswer):
+class CustomerPage(Answer):
     """Some customers, and where the next are; `next` is absent on the last page."""
 
     items: list[CustomerAnswer]
-    next: str | None = None
+    next: str | None = _ABSENT
 
 
 class HistoryEntry(Answer):
@@ -290,11 +285,11 @@ class HistoryEntry(Answer):
         )
 
 
-class HistoryPage(SparseAnswer):
+class HistoryPage(Answer):
     """What changed on a customer, the newest first; `next` is absent on the last page."""
 
     items: list[HistoryEntry]
-    next: str | None = None
+    next: str | None = _ABSENT
 
 
 class DoneAnswer(Answer):

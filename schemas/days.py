@@ -28,7 +28,17 @@ class Day(NamedTuple):
 
 
 def read_day(label: str, value: object, today: date) -> Day | None:
-    """A day of the past or today; None when blank. A date without a year is the last one that has passed."""
+    """The day of a purchase, today or in the past; None when blank."""
+    day = read_any_day(label, value, today)
+    if day and day.on > today + _SLACK:
+        refuse("in_future", f"{label} {PAST}")
+    if day and day.on < Purchase.EARLIEST:
+        refuse("too_early", f"{label} must be {Purchase.EARLIEST} or later")
+    return day
+
+
+def read_any_day(label: str, value: object, today: date) -> Day | None:
+    """A day; None when blank. A date without a year is the last one that has passed."""
     if value is None:
         return None
     if isinstance(value, date):
@@ -36,14 +46,7 @@ def read_day(label: str, value: object, today: date) -> Day | None:
     if not isinstance(value, str):
         refuse("not_a_date", f"{label} must be a real date, like {today}")
     words = " ".join(value.lower().split())
-    if not words:
-        return None
-    day = _day_in_words(label, words, today)
-    if day.on > today + _SLACK:
-        refuse("in_future", f"{label} {PAST}")
-    if day.on < Purchase.EARLIEST:
-        refuse("too_early", f"{label} must be {Purchase.EARLIEST} or later")
-    return day
+    return _day_in_words(label, words, today) if words else None
 
 
 def _day_in_words(label: str, words: str, today: date) -> Day:

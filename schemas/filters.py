@@ -12,7 +12,7 @@ from models import Customer, Purchase, public_id
 from models.normal import normal_words
 from models.public_id import CUSTOMER
 from schemas.contact import Known, read_email, read_phone, read_reference
-from schemas.days import read_day
+from schemas.days import read_any_day
 from schemas.money import Money, read_currency, read_money
 from schemas.numbers import read_whole_number
 from schemas.problems import Schema, ShopRules, refuse
@@ -23,7 +23,7 @@ PAGE_SIZE_MAX = 200
 STATUSES = ("recorded", "void", "all")
 PURCHASE_SORTS = ("-purchased_on", "purchased_on", "-recorded_at", "recorded_at")
 _QUERY_MAX = 200
-_CURSOR_MAX = 1_000
+_CURSOR_MAX = 4_000  # holds the name that a page of customers ends with
 
 
 def _words(value: object) -> Known | None:
@@ -37,7 +37,7 @@ def _rules(info: ValidationInfo) -> ShopRules:
 
 
 def _day(label: str, value: object, info: ValidationInfo) -> date | None:
-    day = read_day(label, value, _rules(info).today)
+    day = read_any_day(label, value, _rules(info).today)
     return day and day.on
 
 

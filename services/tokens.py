@@ -53,6 +53,11 @@ def find(text: str) -> ApiToken | None:
     return token if token.is_alive(clock.utc_now()) else None
 
 
+def holds_token(text: str) -> bool:
+    """Whether a token's text stands somewhere in this one."""
+    return any(_is_token(found) for found in _FORM.findall(text))
+
+
 def needs_mark(token: ApiToken) -> bool:
     """Whether `last_used_at` has become too stale for a request by this token to leave it so."""
     return token.last_used_at is None or clock.utc_now() - token.last_used_at >= ApiToken.USED_EVERY

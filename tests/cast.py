@@ -9,12 +9,14 @@ from flask import Flask
 from sqlalchemy import select
 
 from extensions import db
-from models import Customer, Purchase, Shop, User
+from models import ApiToken, Customer, Purchase, Shop, User
 from schemas.account import Registration
 from schemas.problems import ShopRules, judge
 from schemas.purchase import PurchaseDetails, nested
-from services import accounts
+from schemas.token import TokenDetails
+from services import accounts, tokens
 from services.capture import Captured, capture
+from tests.api.client import Api
 from tests.pages import Browser
 
 PASSWORD = "correct horse battery"
@@ -50,6 +52,19 @@ class Person:
         browser = Browser(self.app)
         browser.get("/login").submit(email=self.email, password=PASSWORD)
         return browser
+
+    @cached_property
+    def api(self) -> Api:
+        """With a token that may do everything."""
+        return Api(self.app, self.token())
+
+    def token(self, *scopes: str, **changes: Any) -> str:
+        """The text of a new token with these scopes, or with all of them."""
+        values = {"name": "Till 7", "scopes": scopes or ApiToken.SCOPES} | changes
+        with self.app.app_context():
+            _, text = tokens.make(judge(TokenDetails, values), user=self.user)
+            db.session.commit()
+            return text
 
     @property
     def user(self) -> User:

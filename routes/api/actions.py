@@ -14,7 +14,7 @@ from services import undoing
 
 @bp.post("/actions/<action_id:id>/undo")
 @operation(
-    "Take back a merge, a split, an edit, a void or a restore, as a whole",
+    "Take back a merge, a split or another action of the history, as a whole",
     scope="customers:write",
     gives={200: UndoneAnswer},
     refuses=("cannot-undo",),

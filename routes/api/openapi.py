@@ -30,7 +30,6 @@ _HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "If-Match": ("The ETag of what is to change, as it was read.", {"type": "string"}),
     "If-None-Match": ("The ETag that is known already, or * to create only.", {"type": "string"}),
 }
-_URI_TOO_LONG = 414
 _ANSWERS = {200: "As asked", 201: "Recorded"}
 
 
@@ -134,9 +133,10 @@ def _responses(rule: Rule, operation: Operation) -> dict[str, Any]:
     for status, names in _problems(rule, operation).items():
         titles = ". ".join(PROBLEMS[name].title for name in names)
         problem = {"schema": {"$ref": _COMPONENT.format(model=ProblemAnswer.__name__)}}
-        # An address that is too long is refused by the server in front, in its own words.
-        content = {MIMETYPE: problem} | ({"text/html": {}} if status == _URI_TOO_LONG else {})
-        responses[str(status)] = {"description": titles, "content": content}
+        responses[str(status)] = {"description": titles, "content": {MIMETYPE: problem}}
+    if operation.query:
+        # Told by the server in front of the app, in its own words.
+        responses["414"] = {"description": "The address is too long", "content": {"text/html": {}}}
     return responses
 
 
@@ -144,11 +144,10 @@ def problems_of(rule: Rule, operation: Operation) -> list[str]:
     """The names of the problems that an operation may answer with."""
     names = ["bad-request", "unauthenticated", "too-many-requests", "busy"]
     names += ["missing-scope"] if operation.scope else []
-    names += ["not-found"] if _ID.search(rule.rule) or operation.scope == "purchases:write" else []
+    names += ["not-found"] if _ID.search(rule.rule) else []
     names += ["token-in-address", "method-not-allowed", "too-large"]
     names += ["malformed-json", "unsupported-media-type"] if operation.takes else []
     names += ["validation"] if operation.takes or operation.query else []
-    names += ["address-too-long"] if operation.query else []
     return [*names, *operation.refuses]
 
 

@@ -59,7 +59,7 @@ PROBLEMS = {
     ),
     "token-in-address": ProblemType(
         400,
-        "A token does not belong into an address",
+        "A token does not belong in an address",
         "Addresses end up in logs, histories and on screens.",
         "Revoke this token, make a new one, and send it in the header Authorization: Bearer till_….",
     ),
@@ -137,9 +137,6 @@ PROBLEMS = {
         "A body has at most 1 MB and a batch at most 1,000 purchases.",
         "Send it in smaller parts.",
     ),
-    "address-too-long": ProblemType(
-        414, "The address is too long", "An address has at most a few thousand characters.", "Use fewer filters."
-    ),
     "not-stored": ProblemType(
         424,
         "Not stored, because another was refused",
@@ -171,7 +168,6 @@ OF_STATUS = {
     404: "not-found",
     405: "method-not-allowed",
     413: "too-large",
-    414: "address-too-long",
     415: "unsupported-media-type",
     429: "too-many-requests",
     503: "busy",

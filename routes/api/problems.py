@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, g
+from flask import Response, g, request
 
 from routes.api.problem_types import OF_STATUS, PROBLEMS
 from schemas.answers import CandidateAnswer, ErrorAnswer, ProblemAnswer
@@ -93,14 +93,14 @@ def of_http(status: int, description: str | None) -> ProblemAnswer:
 
 def of_refused(refused: Refused) -> ProblemAnswer:
     """Of a body that breaks rules, with a pointer to each field."""
-    more = {}
+    more: dict[str, Any] = {}
     if isinstance(refused, SentenceUnclear):
-        more["choices"] = [choice._asdict() for choice in refused.choices]
+        more = {"choices": [choice._asdict() for choice in refused.choices]} if refused.choices else {}
     return _validation([_error(found, pointer=_pointer(found)) for found in refused.problems], **more)
 
 
 def of_query(refused: QueryRefused) -> ProblemAnswer:
-    return _validation([_error(found, parameter=found.field) for found in refused.problems])
+    return _validation([_error(found, parameter=found.field) for found in refused.problems], "parameter")
 
 
 def of_refusal(refusal: Refusal) -> ProblemAnswer:
@@ -111,6 +111,11 @@ def of_refusal(refusal: Refusal) -> ProblemAnswer:
     if name is None:
         return _validation([ErrorAnswer(pointer=f"#/{refusal.field}", code=refusal.code, detail=refusal.message)])
     return problem(name, f"{refusal.message}. Nothing was stored.", **_members(refusal))
+
+
+def nothing_stored() -> str:
+    """What a caller who wanted to store something needs to know."""
+    return "" if request.method in ("GET", "HEAD") else " Nothing was stored."
 
 
 def _members(refusal: Refusal) -> dict[str, Any]:
@@ -124,9 +129,9 @@ def _members(refusal: Refusal) -> dict[str, Any]:
     return {}
 
 
-def _validation(errors: list[ErrorAnswer], **more: Any) -> ProblemAnswer:
-    what = "1 field needs a change" if len(errors) == 1 else f"{len(errors)} fields need a change"
-    return problem("validation", f"{what}. Nothing was stored.", errors=errors, **more)
+def _validation(errors: list[ErrorAnswer], noun: str = "field", **more: Any) -> ProblemAnswer:
+    what = f"1 {noun} needs a change" if len(errors) == 1 else f"{len(errors)} {noun}s need a change"
+    return problem("validation", f"{what}.{nothing_stored()}", errors=errors, **more)
 
 
 def _error(found: Problem, **where: str) -> ErrorAnswer:

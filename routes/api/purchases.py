@@ -9,6 +9,7 @@ from flask import Response, abort, g, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
 from extensions import db
+from models.dialect import only_reads
 from routes.api import problems, reply
 from routes.api.problems import Refusing
 from routes.api.room import bp, operation
@@ -54,7 +55,7 @@ _CAPTURE_PROBLEMS = ("customer-ambiguous", "identity-conflict", "external-id-tak
     takes=(PurchaseBody, SentenceBody),
     query=CaptureFlags,
     gives={201: CapturedAnswer, 200: CheckedAnswer},
-    refuses=(*_CAPTURE_PROBLEMS, "malformed-idempotency-key"),
+    refuses=(*_CAPTURE_PROBLEMS, "malformed-idempotency-key", "not-found"),
     headers=("Idempotency-Key",),
 )
 def record() -> ResponseReturnValue:
@@ -90,6 +91,7 @@ def parse() -> ResponseReturnValue:
     takes=(BatchBody,),
     query=BatchFlags,
     gives={200: BatchAnswer},
+    refuses=("malformed-idempotency-key",),
 )
 def record_batch() -> ResponseReturnValue:
     is_all_or_nothing = reply.query(BatchFlags).all_or_nothing
@@ -250,4 +252,10 @@ def _kept_back() -> BatchResult:
 
 
 def _table(lines: Iterator[Line]) -> Response:
-    return Response(stream_with_context(write_table(lines)), mimetype="text/csv")
+    return Response(stream_with_context(_only_read(write_table(lines))), mimetype="text/csv")
+
+
+def _only_read(table: Iterator[str]) -> Iterator[str]:
+    # The request is torn down for the first time before the first line is asked for, and that forgets it.
+    only_reads.set(True)
+    yield from table

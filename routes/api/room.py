@@ -1,14 +1,16 @@
 """The API's blueprint: who gets in, what is the matter with what they send, and how each operation is described."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, TypeVar
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
-from extensions import csrf, db
+from extensions import csrf, db, limiter
 from models import ApiToken
 from models.dialect import only_reads
 from routes.api import problems
@@ -69,7 +71,16 @@ def _admit() -> ResponseReturnValue | None:
     wanted = OPERATIONS[str(request.endpoint)]
     if wanted.is_open:
         return None
-    if b"till_" in request.query_string:
+    token = admit()
+    if wanted.scope is not None and wanted.scope not in token.scopes:
+        raise Refusing("missing-scope", f"The token needs the scope {wanted.scope}.", scope=wanted.scope)
+    with limiter.shared_limit(current_app.config["API_RATE_LIMIT"], "api", key_func=lambda: str(token.id)):
+        return None
+
+
+def admit() -> ApiToken:
+    """Notes who asks, in `g.viewer` and `g.token`. Raises Refusing for nobody."""
+    if tokens.holds_token(request.query_string.decode(errors="replace")):
         raise Refusing("token-in-address", "Revoke this token: an address is no secret. Send tokens in a header.")
     token = _token()
     if token is None:
@@ -79,9 +90,12 @@ def _admit() -> ResponseReturnValue | None:
             [("WWW-Authenticate", 'Bearer realm="Tillbook"')],
         )
     g.token, g.viewer = token, token.user
-    if wanted.scope is not None and wanted.scope not in token.scopes:
-        raise Refusing("missing-scope", f"The token needs the scope {wanted.scope}.", scope=wanted.scope)
-    return None
+    return token
+
+
+def is_asked() -> bool:
+    """Whether the request is for the API, also for what is not there."""
+    return request.path.startswith(f"{bp.url_prefix}/") or request.path == bp.url_prefix
 
 
 def _token() -> ApiToken | None:
@@ -107,12 +121,21 @@ def _marked(token: ApiToken) -> ApiToken:
 def _may_be_kept(response: Response) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
     response.vary.add("Authorization")
+    if limit := limiter.current_limit:
+        seconds = max(1, int(limit.reset_at - time.time()))
+        response.headers["RateLimit-Limit"] = str(limit.limit.amount)
+        response.headers["RateLimit-Remaining"] = str(limit.remaining)
+        response.headers["RateLimit-Reset"] = str(seconds)
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            response.headers["Retry-After"] = str(seconds)
     return response
 
 
-@bp.errorhandler(Refusing)
-def _refusing(error: Refusing) -> ResponseReturnValue:
+def refusing(error: Refusing) -> ResponseReturnValue:
     return _nothing_stored(problems.answer(error.problem, error.headers))
+
+
+bp.register_error_handler(Refusing, refusing)
 
 
 @bp.errorhandler(Refused)

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser.counter import Counter
 
 LONG = "Wolfeschlegelsteinhausenbergerdorff" * 4
+MANUAL = ("/api/docs", "/problems", "/problems/validation", "/problems/customer-ambiguous", "/problems/nothing")
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -44,6 +45,28 @@ def test_no_page_scrolls_sideways_or_shuts_anybody_out(counter: Counter) -> None
     look_at_tokens(counter)
     counter.go("/nowhere")
     look_at(counter.page)
+
+
+def test_nor_does_the_manual_of_the_api(counter: Counter) -> None:
+    for path in MANUAL:
+        counter.go(path)
+        look_at(counter.page)
+    counter.register()
+    counter.go(MANUAL[0])
+    look_at(counter.page)
+
+
+def test_the_manual_can_be_read_without_scripts_and_by_the_keyboard(counter_without_script: Counter) -> None:
+    page = counter_without_script.page
+    page.set_viewport_size({"width": 320, "height": 800})
+    counter_without_script.go("/api/docs")
+    page.get_by_role("link", name="POST /purchases", exact=True).click()
+    assert page.get_by_role("heading", name="Record a purchase, exactly once").is_visible()
+    code = page.get_by_role("group", name="Request: Sent again with the same key", exact=False)
+    code.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(300)
+    assert code.evaluate("element => element.scrollLeft") > 0
 
 
 def look_at_tokens(counter: Counter) -> None:
