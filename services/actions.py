@@ -1,6 +1,6 @@
 """What is done on purpose to customers and purchases that are there, on their history."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from models import Action, ApiToken, Change, Customer, Purchase, User, clock
 from models.columns import new_id
 from services.matching import FieldChange
 
-_AT_A_TIME = 10_000
+_AT_A_TIME = 1_000
 
 
 def begin(kind: str, *, shop_id: int, by: User | ApiToken, undoes: Action | None = None) -> Action:
@@ -39,10 +39,14 @@ def note(action: Action, subject: Customer | Purchase, change: FieldChange) -> N
 
 def note_all(action: Action, purchase_ids: Sequence[UUID], change: FieldChange) -> None:
     """Puts one and the same change of many purchases on the history."""
-    for start in range(0, len(purchase_ids), _AT_A_TIME):
-        some = purchase_ids[start : start + _AT_A_TIME]
+    for some in batches(purchase_ids):
         rows = [_values(action, change) | {"purchase_id": purchase_id} for purchase_id in some]
-        db.session.execute(insert(Change), rows)
+        db.session.connection().execute(insert(Change), rows)
+
+
+def batches(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    """As many at a time as one statement takes well."""
+    return (ids[start : start + _AT_A_TIME] for start in range(0, len(ids), _AT_A_TIME))
 
 
 def _values(action: Action, change: FieldChange) -> dict[str, Any]:

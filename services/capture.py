@@ -12,12 +12,16 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from extensions import db
 from models import ApiToken, Change, Customer, Identity, Purchase, Shop, User, clock, public_id
 from models.columns import new_id
+from models.dialect import refresh_statistics
 from models.normal import normal_words
 from schemas.purchase import BUYER_FIELDS, PurchaseDetails
 from services.attempts import until_settled
 from services.matching import FieldChange, find_customer, update_customer
 from services.refusals import ExternalIdTaken, KeyReused, Refusal
 from services.register import Overtaken, Register
+
+_MANY = 100
+"""From so many at once on it pays that the database knows how large its tables are."""
 
 
 class Capture(NamedTuple):
@@ -70,9 +74,7 @@ def capture_all(
 class _Ledger:
     """One attempt at a list of captures."""
 
-    def __init__(
-        self, captures: Sequence[Capture], register: Register, shop: Shop, by: User | ApiToken, source: str
-    ):
+    def __init__(self, captures: Sequence[Capture], register: Register, shop: Shop, by: User | ApiToken, source: str):
         self._captures, self._register = captures, register
         self._shop, self._by, self._source = shop, by.author, source
         self._at: datetime = clock.utc_now()
@@ -91,6 +93,8 @@ class _Ledger:
         in_order = sorted(purchases, key=_unique_ids)
         db.session.add_all(in_order)
         db.session.flush()
+        if len(in_order) >= _MANY:
+            refresh_statistics()
         db.session.add_all(change for captured in self._new for change in self._history(captured))
         db.session.flush()
         return results
@@ -137,7 +141,8 @@ class _Ledger:
             raise ExternalIdTaken(f"Purchase number {details.external_id} is already recorded. Each is used once")
         match = find_customer(details.given, details.customer_id, self._register)
         customer = match.customer or self._register.open(self._at)
-        changes, left_alone = update_customer(customer, details.given, self._register, self._shop.country)
+        told = match.told_by(details.given)
+        changes, left_alone = update_customer(customer, told, self._register, self._shop.country)
         if changes:
             customer.updated_at = self._at
         purchase = self._purchase(wish, customer, match.matched_on)

@@ -33,19 +33,24 @@ def void(purchase: Purchase, reason: str | None, *, by: User | ApiToken) -> Acti
     """Takes a purchase back while keeping it on record; None when that was done before."""
     if purchase.voided_at is not None:
         return None
-    purchase.voided_at, purchase.voided_by_id, purchase.void_reason = clock.utc_now(), by.author.user_id, reason
-    changes = [FieldChange("status", "recorded", "void")]
-    return _act("void", purchase, changes + [FieldChange("void_reason", None, reason)] * bool(reason), by)
+    action = actions.begin("void", shop_id=purchase.shop_id, by=by)
+    actions.note(action, purchase, FieldChange("status", "recorded", "void"))
+    if reason:
+        actions.note(action, purchase, FieldChange("void_reason", None, reason))
+    purchase.voided_at, purchase.voided_by_id, purchase.void_reason = action.at, action.user_id, reason
+    db.session.flush()
+    return action
 
 
 def restore(purchase: Purchase, *, by: User | ApiToken) -> Action | None:
     """Makes a voided purchase count again; None when it does already."""
     if purchase.voided_at is None:
         return None
-    reason = purchase.void_reason
-    purchase.voided_at = purchase.voided_by_id = purchase.void_reason = None
     changes = [FieldChange("status", "void", "recorded")]
-    return _act("restore", purchase, changes + [FieldChange("void_reason", reason, None)] * bool(reason), by)
+    if purchase.void_reason:
+        changes.append(FieldChange("void_reason", purchase.void_reason, None))
+    purchase.voided_at = purchase.voided_by_id = purchase.void_reason = None
+    return _act("restore", purchase, changes, by)
 
 
 def _text(name: str, value: Any) -> str | None:
@@ -95,7 +100,7 @@ def keep_customer(body: CustomerBody, *, shop: Shop, by: User | ApiToken, only_n
         if match.customer and only_new:
             raise CustomerExists(f"{match.customer.shown_name} is known already", match.customer)
         customer = match.customer or register.open(clock.utc_now())
-        changes, left_alone = update_customer(customer, body.given, register, shop.country)
+        changes, left_alone = update_customer(customer, match.told_by(body.given), register, shop.country)
         changes += _note_changes(customer, body.note) if body.note else []
         _settle(customer, changes, register, by)
         return Kept(customer, match.matched_on, changes, left_alone)
@@ -119,7 +124,7 @@ def edit_customer(id: UUID, edit: CustomerEdit, *, shop: Shop, by: User | ApiTok
             raise IdentityConflict(f"{known[name].shown} belongs to {owner.shown_name}. Merge the two first", [owner])
         if not any(getattr(customer, name) for name in BUYER_FIELDS):
             raise CustomerNeedsIdentity("Keep a name, an e-mail address, a phone number or a customer number")
-        changes += updated
+        changes += updated + _respelt(customer, known)
         changes += _note_changes(customer, given["note"]) if "note" in given else []
         _settle(customer, changes, register, by)
         return customer
@@ -147,6 +152,17 @@ def _cleared(
         if name in given and given[name] is None and shown is not None:
             register.forget(customer, name, normal_form(name, shown, country))
             changes.append(FieldChange(name, shown, None))
+    return changes
+
+
+def _respelt(customer: Customer, known: Mapping[str, Known]) -> list[FieldChange]:
+    """What means the same as before, and is to be written otherwise: a capture would leave it alone."""
+    changes = []
+    for name, value in known.items():
+        before = getattr(customer, name)
+        if before != value.shown:
+            setattr(customer, name, value.shown)
+            changes.append(FieldChange(name, before, value.shown))
     return changes
 
 

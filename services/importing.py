@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from extensions import db
 from models import Shop, User
-from models.dialect import refresh_statistics
 from schemas.problems import Refused, ShopRules, judge
 from schemas.purchase import PurchaseDetails, flat_field, nested
 from schemas.table import Row
@@ -61,8 +60,6 @@ def import_rows(rows: Iterable[Row], *, shop: Shop, by: User, import_id: str) ->
             if details is not None:
                 wishes.append((row.line, Capture(details, f"import:{import_id}:{number}")))
         _record(wishes, shop, by, report)
-        if report.recorded and number == _AT_A_TIME:
-            refresh_statistics()
     report.wrong.sort(key=lambda wrong: wrong.line)
     return report
 

@@ -16,6 +16,10 @@ class Match(NamedTuple):
     """None: nobody known is meant, a new customer is."""
     matched_on: str | None
 
+    def told_by(self, given: Mapping[str, Known]) -> dict[str, Known]:
+        """What is given to be known of the customer: a name that has found them is theirs already, maybe by a merge."""
+        return {field: known for field, known in given.items() if field != "name" or self.matched_on != "name"}
+
 
 class FieldChange(NamedTuple):
     field: str

@@ -89,14 +89,20 @@ def write(purchase: Purchase, field: str, text: str | None) -> None:
 
 
 def as_recorded(purchases: Sequence[Purchase], shop_id: int) -> dict[UUID, Purchase]:
-    """Copies of the purchases, by id, with the values they were recorded with. They are not for the session."""
-    copies = {purchase.id: _copy(purchase) for purchase in purchases}
-    changes = (
+    """The purchases that are not as they were recorded, by id, as they were. They are not for the session."""
+    changed = (
         select(Change.purchase_id, Change.field, Change.before)
-        .where(Change.shop_id == shop_id, Change.purchase_id.in_(copies), Change.field.in_(VALUES))
+        .where(
+            Change.shop_id == shop_id,
+            Change.purchase_id.in_([purchase.id for purchase in purchases]),
+            Change.field.in_(VALUES),
+        )
         .order_by(Change.id.desc())
     )
-    for purchase_id, field, before in db.session.execute(changes):
+    changes = db.session.execute(changed).all()
+    ids = {purchase_id for purchase_id, _, _ in changes}
+    copies = {purchase.id: _copy(purchase) for purchase in purchases if purchase.id in ids or purchase.voided_at}
+    for purchase_id, field, before in changes:
         assert purchase_id is not None
         write(copies[purchase_id], field, before)
     return copies

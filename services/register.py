@@ -1,11 +1,12 @@
 """The register of a shop's customers, as far as a capture asks for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TypeVarTuple
 from uuid import UUID
 
 from sqlalchemy import Exists, Select, and_, delete, exists, or_, select, tuple_
+from sqlalchemy.orm import aliased
 
 from extensions import db
 from models import Customer, Identity
@@ -79,18 +80,37 @@ class Register:
         by_kind: dict[str, list[str]] = {}
         for kind, value in missing:
             by_kind.setdefault(kind, []).append(value)
+        wanted = [and_(Identity.kind == kind, Identity.value.in_(values)) for kind, values in by_kind.items()]
+        seen = aliased(Customer)  # as they were when the statement began, whoever was waited for
         found = (
-            select(Identity.kind, Identity.value, Customer, Customer.merged_into_id)
+            select(Identity.kind, Identity.value, Customer, Customer.merged_into_id, Customer.version == seen.version)
             .join(Customer, and_(Customer.shop_id == Identity.shop_id, Customer.id == Identity.customer_id))
-            .where(Identity.shop_id == self._shop_id)
-            .where(or_(*(and_(Identity.kind == kind, Identity.value.in_(values)) for kind, values in by_kind.items())))
+            .join(seen, and_(seen.shop_id == Customer.shop_id, seen.id == Customer.id))
+            .where(Identity.shop_id == self._shop_id, or_(*wanted))
         )
-        for kind, value, customer, merged_into_id in db.session.execute(_staying(found)):
+        were_waited_for = []
+        for kind, value, customer, merged_into_id, is_as_seen in db.session.execute(_staying(found)):
             if merged_into_id is not None:
                 raise Overtaken  # merged while this waited for them
             self._owners[kind, value] = customer
             if kind in Identity.STRONG:
                 self._has_strong_identity[customer.id] = True
+            if not is_as_seen:
+                were_waited_for.append((kind, value))
+        self._look_again(were_waited_for)
+
+    def _look_again(self, keys: Sequence[Key]) -> None:
+        """A merge may have been taken back while these were waited for: what was moved by it has gone back then."""
+        if not keys:
+            return
+        found = select(Identity.kind, Identity.value, Identity.customer_id).where(
+            Identity.shop_id == self._shop_id, tuple_(Identity.kind, Identity.value).in_(keys)
+        )
+        owners = {(kind, value): customer_id for kind, value, customer_id in db.session.execute(found)}
+        for key in keys:
+            customer = self._owners[key]
+            if customer is None or owners.get(key) != customer.id:
+                raise Overtaken
 
     def read_namesakes(self, names: Iterable[str]) -> None:
         missing = sorted({name for name in names if name not in self._namesakes})
@@ -196,9 +216,18 @@ class Register:
         namesakes = self.namesakes(customer.name_normal)
         if customer not in namesakes:
             raise Overtaken
+        if self._is_of_a_pointer(key[1], customer):
+            return
         namesakes.remove(customer)
         if self.owner(*key) is customer:
             self._release(key)
+
+    def _is_of_a_pointer(self, name: str, customer: Customer) -> bool:
+        """Whether somebody of this name was merged into the customer, who is still found by it then."""
+        found = select(Customer.id).where(
+            Customer.shop_id == self._shop_id, Customer.name_normal == name, Customer.merged_into_id.is_not(None)
+        )
+        return any(self.customer(pointer) is customer for pointer in db.session.scalars(found).all())
 
     def _release(self, key: Key) -> None:
         self._owners[key] = None

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, exists, select, tuple_
-from sqlalchemy.orm import aliased
 
 from extensions import db
 from models import Action, ApiToken, Change, Customer, Identity, Purchase, Shop, User, public_id
@@ -99,7 +98,7 @@ class _Undoing:
         touch(self._action, away, stayed)
         db.session.flush()
         returned = self._return_identities(moved_keys, away, stayed)
-        self._hand_over_captures(away, stayed)
+        self._hand_over_captures(recorded, away, stayed)
         self._show_own(stayed, returned)
         for change in filled:
             if change.field not in Identity.STRONG and getattr(stayed, change.field) == change.after:
@@ -114,17 +113,15 @@ class _Undoing:
         """What the changes made the customer known by."""
         return {self._key(change.field, change.after) for change in changes if change.field in BUYER_FIELDS}
 
-    def _moved(self, owner: Customer) -> Sequence[UUID]:
+    def _moved(self, owner: Customer) -> list[UUID]:
         """The purchases that the action moved and that are the owner's now: nobody has moved them elsewhere."""
+        owned = select(Purchase.id).where(Purchase.shop_id == self._shop.id, Purchase.customer_id == owner.id)
         moved = select(Change.purchase_id).where(
             Change.shop_id == self._shop.id, Change.action_id == self._undone.id, Change.field == "customer_id"
         )
-        found = select(Purchase.id).where(
-            Purchase.shop_id == self._shop.id, Purchase.customer_id == owner.id, Purchase.id.in_(moved)
-        )
-        return db.session.scalars(found.order_by(Purchase.id)).all()
+        return sorted({*db.session.scalars(owned)} & {*db.session.scalars(moved)})
 
-    def _recorded_since(self, away: Customer, stayed: Customer, keys: Collection[Key]) -> list[UUID]:
+    def _recorded_since(self, away: Customer, stayed: Customer, keys: Collection[Key]) -> set[UUID]:
         """The purchases that found who stayed by what was the other's: an identity or an old id."""
         # Ids are in the order of time, and a capture makes its own only once it has found its customer.
         found = select(Purchase.id, Purchase.matched_on, Purchase.buyer).where(
@@ -135,14 +132,14 @@ class _Undoing:
         )
         found_by = {*keys, *(("customer_id", old_id) for old_id in self._old_ids(away))}
         normal: dict[Key, Key] = {}
-        recorded = []
-        for purchase_id, matched_on, buyer in db.session.execute(found.order_by(Purchase.id)):
+        recorded = set()
+        for purchase_id, matched_on, buyer in db.session.execute(found):
             assert matched_on is not None
             typed = matched_on, buyer[matched_on]
             if typed not in normal:
                 normal[typed] = typed if matched_on == "customer_id" else self._key(*typed)
             if normal[typed] in found_by:
-                recorded.append(purchase_id)
+                recorded.add(purchase_id)
         return recorded
 
     def _old_ids(self, away: Customer) -> set[str]:
@@ -168,17 +165,13 @@ class _Undoing:
         db.session.flush()
         return returned
 
-    def _hand_over_captures(self, away: Customer, stayed: Customer) -> None:
-        """What the captures that have just been moved told of who stayed, they told of the other."""
-        moved = aliased(Change)
-        here = select(moved.purchase_id).where(moved.shop_id == self._shop.id, moved.action_id == self._action.id)
+    def _hand_over_captures(self, purchase_ids: Collection[UUID], away: Customer, stayed: Customer) -> None:
+        """What these captures have told of who stayed, they told of the other."""
         told = select(Change).where(
-            Change.shop_id == self._shop.id,
-            Change.customer_id == stayed.id,
-            Change.id > self._undone.id,
-            Change.by_purchase_id.in_(here.where(moved.purchase_id.is_not(None))),
+            Change.shop_id == self._shop.id, Change.customer_id == stayed.id, Change.id > self._undone.id
         )
-        changes = db.session.scalars(told.order_by(Change.id)).all()
+        by_captures = told.where(Change.by_purchase_id.is_not(None)).order_by(Change.id)
+        changes = [change for change in db.session.scalars(by_captures) if change.by_purchase_id in purchase_ids]
         for change in reversed(changes):
             if getattr(stayed, change.field) == change.after:
                 self._put_back(stayed, change)

@@ -116,6 +116,15 @@ def test_old_ids_and_identities_keep_working_after_a_merge(owner: Person) -> Non
     assert len(owner.customers()) == 2
 
 
+def test_the_name_of_who_was_merged_away_finds_who_stays_and_does_not_rename_them(owner: Person) -> None:
+    tim, bob = tim_and_bob(owner)
+    do_merge(owner, tim, bob)
+    found = [owner.capture(customer=name) for name in ("Tim", "Bob", "tim", "Tim <new@example.com>")]
+    assert [captured.outcome for captured in found[:3]] == ["unchanged"] * 3
+    assert {captured.customer.id for captured in found[:3]} == {bob.id}
+    assert now(owner, bob).name == "Bob"
+
+
 def test_a_merge_overwrites_nothing_and_the_pointer_keeps_what_it_was(owner: Person) -> None:
     tim, bob = tim_and_bob(owner)
     do_merge(owner, tim, bob)
@@ -407,3 +416,13 @@ def test_a_capture_that_waits_for_the_undoing_of_a_merge_is_recorded_for_who_com
         db.session.commit()
         assert {one.result().customer.id for one in waiting} == {tim.id}
     assert now(owner, bob).email == "bob@example.com"
+
+
+def test_a_name_that_a_merge_has_left_still_finds_after_the_one_who_stayed_gives_it_up(owner: Person) -> None:
+    tom, tim = owner.capture(customer="Tom").customer, owner.capture(customer="Tim <tim@example.com>").customer
+    with owner.app.app_context():
+        merge(tom.id, tim.id, shop=owner.user.shop, by=owner.user)
+        db.session.commit()
+    for name in ("Tom", "Timothy"):
+        owner.capture(customer=f"{name} <tim@example.com>")
+    assert owner.capture(customer="Tom").customer.id == tim.id
