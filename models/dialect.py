@@ -58,6 +58,7 @@ def tables_may_be_replaced(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
+        connection.rollback()  # what was only read may have begun a transaction since
         driver.execute("PRAGMA foreign_keys = ON")
 
 

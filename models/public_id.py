@@ -15,6 +15,11 @@ _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _SUFFIX = re.compile(f"[0-7][{_DIGITS}]{{25}}")
 
 
+def pattern(prefix: str) -> str:
+    """The regular expression of such ids."""
+    return f"{prefix}_{_SUFFIX.pattern}"
+
+
 def encode(prefix: str, id: UUID) -> str:
     number = id.int
     return f"{prefix}_" + "".join(_DIGITS[number >> shift & 31] for shift in range(125, -1, -5))

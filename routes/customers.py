@@ -30,6 +30,7 @@ def show(id: UUID) -> ResponseReturnValue:
     return render_template(
         "customers/show.html",
         customer=customer,
+        stays=customers.find(current_user.shop_id, customer.merged_into_id) if customer.merged_into_id else None,
         summary=customers.summaries([customer], current_user.shop_id)[0],
         identities=customers.identities(customer),
         bought=purchases.list_of_customer(customer, position("purchases_")),

@@ -10,7 +10,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
 from flask import Flask, request
 from flask_login import current_user
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.routing import BaseConverter
 
 from models import public_id
 from schemas.contact import FIELD_WORDS
@@ -21,13 +21,10 @@ def _id_converter(prefix: str) -> type[BaseConverter]:
     """`<customer_id:id>` in a route: a public id in the address, a UUID in the view; anything else is a 404."""
 
     class IdConverter(BaseConverter):
-        regex = rf"{prefix}_[0-9a-z]{{26}}"
+        regex = public_id.pattern(prefix)
 
         def to_python(self, value: str) -> UUID:
-            try:
-                return public_id.decode(prefix, value)
-            except ValueError:
-                raise ValidationError from None
+            return public_id.decode(prefix, value)
 
         def to_url(self, value: UUID) -> str:
             return public_id.encode(prefix, value)
@@ -43,10 +40,21 @@ _ID_PREFIXES = {
 }
 
 
+_HISTORY_WORDS = FIELD_WORDS | {
+    "note": "note",
+    "identity": "found by",
+    "merged": "merged with",
+    "merged_into": "merged into",
+    "split_to": "purchases moved to",
+    "split_from": "purchases moved from",
+}
+"""What each entry of a customer's history is about."""
+
+
 def register(app: Flask) -> None:
     app.url_map.converters.update({name: _id_converter(prefix) for name, prefix in _ID_PREFIXES.items()})
     app.jinja_env.filters.update(money=_money, day=_day, instant=_instant, count=_count)
-    app.jinja_env.globals.update(address=_address, field_words=FIELD_WORDS)
+    app.jinja_env.globals.update(address=_address, field_words=FIELD_WORDS, history_words=_HISTORY_WORDS)
 
 
 def money_text(minor: int, currency: str, country: str) -> str:

@@ -160,10 +160,12 @@ class CheckedAnswer(Answer):
     customer_changes: dict[str, ChangeAnswer]
 
     @classmethod
-    def of_capture(cls, purchase: Purchase, outcome: str, changes: Iterable[Any]) -> "CheckedAnswer":
+    def of_capture(
+        cls, purchase: Purchase, outcome: str, changes: Iterable[Any], *, is_replay: bool
+    ) -> "CheckedAnswer":
         fields = _purchase_fields(purchase)
         kept = {name: fields[name] for name in cls.model_fields if name in fields}
-        is_new = outcome == "created"
+        is_new = outcome == "created" and not is_replay
         return cls(
             **kept,
             customer_id=None if is_new else public_id.encode(CUSTOMER, purchase.customer_id),
@@ -184,13 +186,13 @@ class ParsedAnswer(Answer):
 
     @classmethod
     def of(cls, details: PurchaseDetails) -> "ParsedAnswer":
-        price = details.unit_price
+        paid = details.paid
         return cls(
             customer={field: known.shown for field, known in details.given.items()},
             item=details.item,
             quantity=details.quantity,
-            amount=details.amount and MoneyAnswer.of(*details.amount),
-            unit_price=price and MoneyAnswer.of(*price),
+            amount=paid and MoneyAnswer.of(*paid),
+            unit_price=paid and _price_of_one(paid.minor, paid.currency, details.quantity),
             purchased_on=details.purchased_on.on,
         )
 
@@ -398,7 +400,7 @@ def _purchase_fields(purchase: Purchase) -> dict[str, Any]:
         "item": purchase.item,
         "quantity": purchase.quantity,
         "amount": MoneyAnswer.of(purchase.amount_minor, purchase.currency),
-        "unit_price": _unit_price(purchase),
+        "unit_price": _price_of_one(purchase.amount_minor, purchase.currency, purchase.quantity),
         "purchased_on": purchase.purchased_on,
         "external_id": purchase.external_id,
         "note": purchase.note,
@@ -411,8 +413,8 @@ def _purchase_fields(purchase: Purchase) -> dict[str, Any]:
     }
 
 
-def _unit_price(purchase: Purchase) -> MoneyAnswer | None:
+def _price_of_one(minor: int | None, currency: str | None, quantity: int) -> MoneyAnswer | None:
     """None where the amount cannot be divided into whole minor units."""
-    if purchase.amount_minor is None or purchase.amount_minor % purchase.quantity:
+    if minor is None or minor % quantity:
         return None
-    return MoneyAnswer.of(purchase.amount_minor // purchase.quantity, purchase.currency)
+    return MoneyAnswer.of(minor // quantity, currency)

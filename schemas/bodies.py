@@ -49,7 +49,7 @@ SPLIT_MAX = 1_000
 
 def id_schema(prefix: str) -> dict[str, Any]:
     """The JSON schema of a public id."""
-    return {"type": "string", "pattern": f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"}
+    return {"type": "string", "pattern": f"^{public_id.pattern(prefix)}$"}
 
 
 def or_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ PAGE_SIZE_MAX = 200
 STATUSES = ("recorded", "void", "all")
 PURCHASE_SORTS = ("-purchased_on", "purchased_on", "-recorded_at", "recorded_at")
 _QUERY_MAX = 200
-_CURSOR_MAX = 4_000  # holds the name that a page of customers ends with
+_CURSOR_MAX = 2_500  # holds the name that a page of customers ends with
 
 
 def _words(value: object) -> Known | None:
@@ -142,6 +142,7 @@ def _schema(kind: str = "string", **more: Any) -> WithJsonSchema:
 
 
 _DAY = _schema(format="date")
+_CUSTOMER_ID = _schema(pattern=f"^{public_id.pattern(CUSTOMER)}$")
 _INSTANT = _schema(format="date-time")
 _MONEY = _schema(pattern=r"^[0-9]{1,10}(\.[0-9]{1,2})?$")
 
@@ -161,7 +162,7 @@ class PurchaseFilters(Schema):
     q: Words = None
     purchased_from: Annotated[date | None, PlainValidator(read_from), _DAY] = None
     purchased_to: Annotated[date | None, PlainValidator(read_to), _DAY] = None
-    customer_id: Annotated[UUID | None, PlainValidator(_customer_id), _schema(pattern="^cus_[0-9a-z]{26}$")] = None
+    customer_id: Annotated[UUID | None, PlainValidator(_customer_id), _CUSTOMER_ID] = None
     item: Annotated[str | None, PlainValidator(_item), _schema(maxLength=Purchase.ITEM_MAX)] = None
     external_id: Annotated[str | None, PlainValidator(_external_id), _schema(maxLength=Purchase.EXTERNAL_ID_MAX)] = None
     recorded_since: Instant = None

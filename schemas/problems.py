@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
+_NAME_SHOWN = 200
+
 
 class Problem(NamedTuple):
     """One thing to change: where (a path of field names), a stable code, and words that say what to do."""
@@ -61,7 +63,8 @@ def judge(schema: type[S], data: Mapping[str, Any], rules: ShopRules | None = No
 
 
 def _problem(found: Any) -> Problem:
-    path = tuple(str(part) for part in found["loc"])
+    # Whoever sends a name without end need not have it back.
+    path = tuple(str(part)[:_NAME_SHOWN] for part in found["loc"])
     if found["type"] == "extra_forbidden":
         return Problem(path, "unknown_field", f"“{path[-1]}” is not a field here. Leave it out")
     if found["type"] == "missing":

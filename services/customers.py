@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -64,6 +64,18 @@ def find(shop_id: int, id: UUID, *, is_to_change: bool = False) -> Customer | No
     if is_to_change:
         found = found.with_for_update(key_share=True).execution_options(populate_existing=True)
     return db.session.scalar(found)
+
+
+def who_stays(shop_id: int, id: UUID) -> UUID | None:
+    """The customer of this id, or whom they were merged into; None for nobody."""
+    last, wanted = id, cast(UUID | None, id)
+    while wanted is not None:
+        found = select(Customer.merged_into_id).where(Customer.shop_id == shop_id, Customer.id == wanted)
+        row = db.session.execute(found).one_or_none()
+        if row is None:
+            return None
+        last, wanted = wanted, row.merged_into_id
+    return last
 
 
 def identities(customer: Customer) -> Sequence[Identity]:

@@ -10,7 +10,7 @@ from extensions import db
 from models import Action, ApiToken, Customer, Identity, Purchase, Shop, User
 from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS, NEW_CUSTOMER, Buyer
-from services import actions
+from services import actions, customers
 from services.attempts import until_settled
 from services.matching import FieldChange, find_customer, update_customer
 from services.refusals import CannotMerge, UnknownCustomer, UnknownPurchase
@@ -139,16 +139,11 @@ def _hold_both(one_id: UUID, other_id: UUID, shop_id: int) -> tuple[Customer, Cu
 
 
 def _who_stays(customer_id: UUID, shop_id: int) -> UUID:
-    """The customer of this id, or whom they were merged into. Locks nothing: `hold` does that, in its own order."""
-    wanted: UUID | None = customer_id
-    while wanted is not None:
-        customer_id = wanted
-        found = select(Customer.merged_into_id).where(Customer.shop_id == shop_id, Customer.id == customer_id)
-        row = db.session.execute(found).one_or_none()
-        if row is None:
-            raise UnknownCustomer("Choose one of the customers that are shown")
-        wanted = row.merged_into_id
-    return customer_id
+    """Locks nothing: `hold` does that, in its own order."""
+    stays = customers.who_stays(shop_id, customer_id)
+    if stays is None:
+        raise UnknownCustomer("Choose one of the customers that are shown")
+    return stays
 
 
 def move_purchases(action: Action, ids: Sequence[UUID], source: Customer, to: Customer) -> None:

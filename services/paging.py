@@ -74,7 +74,7 @@ def read_page(
 
 def _encode(row: Any, order: Sequence[InstrumentedAttribute[Any]]) -> str:
     values = [str(getattr(row, column.key)) for column in order]
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(values, ensure_ascii=False).encode()).decode().rstrip("=")
 
 
 def _decode(cursor: str, order: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:

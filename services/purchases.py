@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from extensions import db
 from models import Customer, Purchase
 from schemas.filters import PAGE_SIZE, PurchaseFilters
+from services import customers
 from services.paging import Page, Position, read_page
 
 _IS_RECORDED = Purchase.voided_at.is_(None)
@@ -66,7 +67,7 @@ def find(shop_id: int, id: UUID, *, is_to_change: bool = False) -> Line | None:
 def filtered(shop_id: int, filters: PurchaseFilters) -> Select[Purchase]:
     """The purchases that the filters let through."""
     query = _of_shop(shop_id)
-    for condition in _conditions(filters):
+    for condition in _conditions(shop_id, filters):
         query = query.where(condition)
     return query
 
@@ -80,7 +81,7 @@ def _order(sort: str) -> Sequence[InstrumentedAttribute[Any]]:
     return (Purchase.id,) if sort.endswith("recorded_at") else (Purchase.purchased_on, Purchase.id)
 
 
-def _conditions(filters: PurchaseFilters) -> Iterator[ColumnElement[bool]]:
+def _conditions(shop_id: int, filters: PurchaseFilters) -> Iterator[ColumnElement[bool]]:
     if filters.q:
         yield Purchase.item_normal.contains(filters.q.normal, autoescape=True)
     if filters.item:
@@ -90,7 +91,7 @@ def _conditions(filters: PurchaseFilters) -> Iterator[ColumnElement[bool]]:
     if filters.purchased_to:
         yield Purchase.purchased_on <= filters.purchased_to
     if filters.customer_id:
-        yield Purchase.customer_id == filters.customer_id
+        yield Purchase.customer_id == customers.who_stays(shop_id, filters.customer_id)
     if filters.external_id:
         yield Purchase.external_id == filters.external_id
     if filters.status != "all":

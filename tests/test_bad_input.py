@@ -5,10 +5,13 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote_from_bytes
 
 import pytest
 
+from schemas.contact import read_line
+from schemas.purchase import BUYER_FIELDS
 from tests.cast import Person, purchase_values
 
 HUGE = "1" + "0" * 400
@@ -24,6 +27,8 @@ DATE = "Purchase date must be a real date, like 2026-11-21"
 FUTURE = "Purchase date must be today or in the past"
 TOO_LARGE = "Amount must be at most 9,999,999,999.99 USD"
 DECIMALS = "Amount must have at most 2 decimals, because it is in USD"
+CURRENCY = "Currency must be a code of three letters, like USD"
+MONEY_OBJECT = ' must be an object like {"amount": "15.50", "currency": "USD"}'
 
 BAD = [
     ("customer", "", BLANK_CUSTOMER),
@@ -116,6 +121,19 @@ BAD = [
 ]
 
 
+# An amount in JSON is its digits: what is none is told the form of the whole, and no day can be read in two ways.
+IN_JSON = {
+    ("amount", value): "Amount" + MONEY_OBJECT
+    for field, value, _ in BAD
+    if field == "amount" and value not in ("1.005", "10000000000", "JPY 10.5", "12 XYZ")
+} | {
+    ("amount", "12 XYZ"): CURRENCY,
+    ("unit_price", "-1"): "Price of one" + MONEY_OBJECT,
+    ("purchased_on", "3/4"): DATE,
+}
+"""What the API says instead."""
+
+
 @pytest.fixture(autouse=True)
 def today(at) -> None:  # type: ignore[no-untyped-def]
     at("2026-11-21T17:00")
@@ -128,6 +146,7 @@ def test_every_door_refuses_it_in_the_same_words(
     values: dict[str, str | bytes] = {**purchase_values(), field: value}
     assert _by_form(owner, values) == [(field, words)]
     assert _by_import(owner, tmp_path / "purchases.csv", values) == [(field, words)]
+    assert _by_api(owner, field, value) == [(_pointer(field, words), IN_JSON.get((field, value), words))]
     assert owner.purchases() == []
     assert owner.customers() == []
 
@@ -135,20 +154,21 @@ def test_every_door_refuses_it_in_the_same_words(
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("currency", "XXQ", "Currency must be a code of three letters, like USD"),
-        ("currency", "$", "Currency must be a code of three letters, like USD"),
+        ("currency", "XXQ", CURRENCY),
+        ("currency", "$", CURRENCY),
         ("unit_price", "-1", "Price of one must be 0 or more"),
         ("external_id", "7\u200b", "Purchase number has an invisible character. Type it again"),
         ("external_id", "x" * 101, "Purchase number must be 100 characters or fewer"),
         ("name", "\0", "Customer name" + CONTROL),
     ],
 )
-def test_so_does_the_import_where_the_page_has_no_such_field(
+def test_so_do_the_import_and_the_api_where_the_page_has_no_such_field(
     owner: Person, tmp_path: Path, field: str, value: str, words: str
 ) -> None:
     values = {**purchase_values(reference="7", customer=""), field: value}
     found = _by_import(owner, tmp_path / "purchases.csv", values)
     assert found == [(field, words)]
+    assert _by_api(owner, field, value) == [(_pointer(field, words), IN_JSON.get((field, value), words))]
     assert owner.purchases() == []
 
 
@@ -181,3 +201,36 @@ def _by_import(person: Person, file: Path, values: dict[str, str | bytes]) -> li
     found = re.findall(r"^line 2, (\w+): (.*)$", result.stderr, re.MULTILINE)
     assert json.dumps(found)  # what is shown can be written out
     return found
+
+
+def _by_api(person: Person, field: str, value: str | bytes) -> list[tuple[str, str]]:
+    # JSON cannot carry bytes that are no text, but the half characters that some readers make of them.
+    text = value if isinstance(value, str) else value.decode(errors="surrogateescape")
+    refused = person.api.post(
+        "/purchases", {"customer": {"name": "Tim"}, "item": "a book"} | _in_json(field, text), 422
+    )
+    return [(error["pointer"], error["detail"]) for error in refused.json["errors"]]
+
+
+def _in_json(field: str, text: str) -> dict[str, Any]:
+    """As a program would say it."""
+    if field == "customer":
+        return {"customer": read_line(text)}
+    if field in BUYER_FIELDS:
+        return {"customer": {"name": "Tim", field: text}}
+    if field == "quantity":
+        return {field: json.loads(text) if re.fullmatch(r"-?[0-9.e]+", text) else text}
+    if field == "currency":
+        return {"amount": {"amount": "1", "currency": text}}
+    if field in ("amount", "unit_price"):
+        named = {"JPY 10.5": {"amount": "10.5", "currency": "JPY"}, "12 XYZ": {"amount": "12", "currency": "XYZ"}}
+        return {field: named.get(text, {"amount": text})}
+    return {field: text}
+
+
+def _pointer(field: str, words: str) -> str:
+    if field == "customer":
+        return {BLANK_CUSTOMER: "#/customer", EMAIL: "#/customer/email", PHONE: "#/customer/phone"}.get(
+            words, "#/customer/name"
+        )
+    return {"currency": "#/amount"}.get(field, f"#/customer/{field}" if field in BUYER_FIELDS else f"#/{field}")

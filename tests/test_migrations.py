@@ -174,6 +174,14 @@ def test_a_difference_between_models_and_tables_is_noticed(empty_app: Flask) -> 
     assert result.exit_code == 1
 
 
+def test_foreign_keys_hold_again_after_every_run(empty_app: Flask) -> None:
+    for _ in range(2):
+        run(empty_app, "upgrade")
+        with empty_app.app_context(), db.engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+
+
 def test_a_second_upgrade_changes_nothing(empty_app: Flask) -> None:
     run(empty_app, "upgrade")
     fill(empty_app, tables(empty_app))

@@ -97,7 +97,7 @@ def edit_customer(id: UUID) -> ResponseReturnValue:
 )
 def list_purchases_of_customer(id: UUID) -> ResponseReturnValue:
     asked = reply.query(PageQuery)
-    customer = _get(id)
+    customer = _get(customers.who_stays(g.viewer.shop_id, id) or id)
     found = purchases.list_of_customer(customer, reply.position(asked), asked.limit)
     return reply.page(found, PurchasePage, [PurchaseAnswer.of(purchase, customer) for purchase in found.rows])
 

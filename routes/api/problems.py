@@ -1,6 +1,6 @@
 """How the API says no."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -27,6 +27,7 @@ from services.refusals import (
     UnknownPurchase,
 )
 
+_ERRORS_SHOWN = 100
 MIMETYPE = "application/problem+json"
 _OF_REFUSAL: dict[type[Refusal], str] = {
     AmbiguousCustomer: "customer-ambiguous",
@@ -91,6 +92,12 @@ def of_http(status: int, description: str | None) -> ProblemAnswer:
     return problem(name, f"{kind.cause} {kind.fix}")
 
 
+def without_candidates(found: ProblemAnswer, ids: Container[str]) -> ProblemAnswer:
+    """The same problem, not naming these customers."""
+    left = [candidate for candidate in found.candidates or () if candidate.id not in ids]
+    return found.model_copy(update={"candidates": left or None})
+
+
 def of_refused(refused: Refused) -> ProblemAnswer:
     """Of a body that breaks rules, with a pointer to each field."""
     more: dict[str, Any] = {}
@@ -105,7 +112,9 @@ def of_query(refused: QueryRefused) -> ProblemAnswer:
 
 def of_refusal(refusal: Refusal) -> ProblemAnswer:
     """Of a rule of the domain that says no."""
-    if isinstance(refusal, UnknownCustomer | UnknownPurchase | UnknownAction):
+    if isinstance(refusal, UnknownPurchase):
+        return problem("not-found", "Not all of the purchases that were given are this customer's. Nothing was stored.")
+    if isinstance(refusal, UnknownCustomer | UnknownAction):
         return problem("not-found", "An id that was given is none of your shop's. Nothing was stored.")
     name = _OF_REFUSAL.get(type(refusal))
     if name is None:
@@ -131,7 +140,7 @@ def _members(refusal: Refusal) -> dict[str, Any]:
 
 def _validation(errors: list[ErrorAnswer], noun: str = "field", **more: Any) -> ProblemAnswer:
     what = f"1 {noun} needs a change" if len(errors) == 1 else f"{len(errors)} {noun}s need a change"
-    return problem("validation", f"{what}.{nothing_stored()}", errors=errors, **more)
+    return problem("validation", f"{what}.{nothing_stored()}", errors=errors[:_ERRORS_SHOWN], **more)
 
 
 def _error(found: Problem, **where: str) -> ErrorAnswer:

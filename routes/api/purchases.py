@@ -63,7 +63,9 @@ def record() -> ResponseReturnValue:
     details = read_purchase(json_body(), shop_rules())
     captured = capture(details, shop=g.viewer.shop, by=g.token, source="api", key=_key())
     if is_only_checked:
-        checked = CheckedAnswer.of_capture(captured.purchase, captured.outcome, captured.changes)
+        checked = CheckedAnswer.of_capture(
+            captured.purchase, captured.outcome, captured.changes, is_replay=captured.is_replay
+        )
         roll_back()
         return reply.reply(checked)
     [answer] = _answers([captured])
@@ -99,8 +101,10 @@ def record_batch() -> ResponseReturnValue:
         raise Refusing("malformed-idempotency-key", "Give each purchase of a batch its own idempotency_key instead.")
     results = _record_all(reply.body(BatchBody).purchases)
     if is_all_or_nothing and any(result.problem for result in results):
+        made = [result.purchase for result in results if result.purchase and not result.replayed]
+        new = {purchase.customer.id for purchase in made if purchase.customer_outcome == "created"}
         roll_back()
-        results = [result if result.problem else _kept_back() for result in results]
+        results = [_kept_back(result, new) for result in results]
     else:
         db.session.commit()
     return reply.reply(BatchAnswer(stored=sum(result.problem is None for result in results), results=results))
@@ -247,8 +251,11 @@ def _refused(problem: ProblemAnswer) -> BatchResult:
     return BatchResult(status=problem.status, problem=problem)
 
 
-def _kept_back() -> BatchResult:
-    return _refused(problems.problem("not-stored"))
+def _kept_back(result: BatchResult, new: set[str]) -> BatchResult:
+    """What is told when nothing is stored: of customers who were there before, and no others."""
+    if result.problem is None:
+        return _refused(problems.problem("not-stored"))
+    return _refused(problems.without_candidates(result.problem, new))
 
 
 def _table(lines: Iterator[Line]) -> Response:

@@ -17,7 +17,7 @@ from routes.api import problems
 from routes.api.problems import QueryRefused, Refusing
 from routes.reading import BadJson
 from routes.rollback import roll_back
-from schemas.problems import Refused, Schema
+from schemas.problems import Problem, Refused, Schema
 from services import tokens
 from services.paging import BadCursor
 from services.refusals import Refusal
@@ -72,6 +72,9 @@ def _admit() -> ResponseReturnValue | None:
     if wanted.is_open:
         return None
     token = admit()
+    if request.args and wanted.query is None:
+        advice = "There are no parameters here. Leave it out"
+        raise QueryRefused([Problem((name,), "unknown_field", advice) for name in request.args])
     if wanted.scope is not None and wanted.scope not in token.scopes:
         raise Refusing("missing-scope", f"The token needs the scope {wanted.scope}.", scope=wanted.scope)
     with limiter.shared_limit(current_app.config["API_RATE_LIMIT"], "api", key_func=lambda: str(token.id)):

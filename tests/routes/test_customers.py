@@ -1,6 +1,7 @@
 import pytest
 
 from tests.cast import Person
+from tests.pages import Page
 
 
 def found(person: Person, q: str) -> list[str]:
@@ -91,3 +92,30 @@ def test_a_strangers_customer_and_none_at_all_look_the_same(owner: Person, stran
     addresses = (theirs, "cus_01h455vb4pex5vsknk084sn02q", "cus_x", "1", theirs.upper())
     pages = [owner.browser.get(f"/customers/{address}", 404) for address in addresses]
     assert {page.heading for page in pages} == {"Page not found"}
+
+
+def test_the_page_of_one_who_was_merged_leads_to_who_stays(owner: Person) -> None:
+    tom, sue = owner.capture(customer="Tom").customer, owner.capture(customer="Sue", note="red").customer
+    owner.api.patch(f"/customers/{tom.public_id}", {"note": "tall"})
+    owner.api.post(f"/customers/{sue.public_id}/merge", {"from_customer_id": tom.public_id})
+    page = owner.browser.get(f"/customers/{tom.public_id}")
+    assert "Tom was merged into Sue" in words_of(page)
+    assert page.link("Sue") == f"/customers/{sue.public_id}"
+    assert page.link(sue.public_id) == f"/customers/{sue.public_id}"
+    page = owner.browser.get(f"/customers/{sue.public_id}")
+    assert page.heading == "Sue"
+    said = {row[1]: row[2:4] for row in page.rows("History")}
+    assert said["Merged with"] == ["", tom.public_id]
+    assert said["Note"] == ["", "tall"]
+
+
+def test_what_was_voided_is_on_no_page(owner: Person) -> None:
+    captured = owner.capture(customer="Tom", item="a wrong thing")
+    owner.api.post(f"/purchases/{captured.purchase.public_id}/void")
+    assert "0 purchases" in words_of(owner.browser.get(f"/customers/{captured.customer.public_id}"))
+    for path in ("/purchases", "/purchases/new", f"/customers/{captured.customer.public_id}"):
+        assert "a wrong thing" not in words_of(owner.browser.get(path))
+
+
+def words_of(page: Page) -> str:
+    return page.soup.get_text(" ", strip=True)
