@@ -60,5 +60,6 @@ def _end(response: Response) -> Response:
         ms=round((time.perf_counter() - g.began) * 1000, 1),
         shop_id=g.viewer.shop_id if g.viewer else None,
         user_id=g.viewer.id if g.viewer else None,
+        token_id=g.token.public_id if "token" in g else None,
     )
     return response

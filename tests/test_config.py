@@ -77,6 +77,7 @@ def test_development_needs_no_address_and_may_debug(read: Read) -> None:
         ({"FLASK_DEBUG": "perhaps"}, "FLASK_DEBUG: "),
         ({"ENVIRONMENT": "staging"}, "ENVIRONMENT: "),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: "),
+        ({"API_RATE_LIMIT": "often"}, "API_RATE_LIMIT: must be like 6000 per minute"),
         ({"ENVIRONMENT": "development", "SECRET_KEY": None}, "SECRET_KEY must be at least 32 bytes"),
         ({"ENVIRONMENT": "development", "DATABASE_URL": None}, "DATABASE_URL must be set"),
     ],
