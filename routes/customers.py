@@ -9,7 +9,7 @@ from flask_login import current_user
 from forms.filters import CustomerFilterForm
 from models import Customer
 from routes.reading import position, shop_rules
-from services import customers, purchases
+from services import customers, history, purchases
 
 bp = Blueprint("customers", __name__)
 
@@ -34,7 +34,7 @@ def show(id: UUID) -> ResponseReturnValue:
         summary=customers.summaries([customer], current_user.shop_id)[0],
         identities=customers.identities(customer),
         bought=purchases.list_of_customer(customer, position("purchases_")),
-        history=customers.history(customer, position("history_")),
+        history=history.of_customer(customer, position("history_")),
     )
 
 

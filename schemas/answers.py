@@ -262,7 +262,7 @@ class CustomerPage(Answer):
 
 
 class HistoryEntry(Answer):
-    """One field of a customer went from one value to another."""
+    """One field went from one value to another."""
 
     at: datetime
     user: str
@@ -288,7 +288,7 @@ class HistoryEntry(Answer):
 
 
 class HistoryPage(Answer):
-    """What changed on a customer, the newest first; `next` is absent on the last page."""
+    """What changed, the newest first; `next` is absent on the last page."""
 
     items: list[HistoryEntry]
     next: str | None = _ABSENT

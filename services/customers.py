@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from extensions import db
-from models import Change, Customer, Identity, Purchase, User
+from models import Customer, Identity, Purchase
 from schemas.contact import Known
 from schemas.filters import PAGE_SIZE, CustomerFilters
 from services.paging import Page, Position, read_page
@@ -23,13 +23,6 @@ class Summary(NamedTuple):
     customer: Customer
     purchase_count: int
     last_purchased_on: date | None
-
-
-class Event(NamedTuple):
-    """A change of a customer, with who made it."""
-
-    change: Change
-    user: User
 
 
 def list_customers(shop_id: int, filters: CustomerFilters, position: Position, size: int = PAGE_SIZE) -> Page[Customer]:
@@ -87,19 +80,6 @@ def identities(customer: Customer) -> Sequence[Identity]:
     )
     order = (*Identity.STRONG, "name")
     return sorted(found, key=lambda identity: order.index(identity.kind))
-
-
-def history(customer: Customer, position: Position, size: int = PAGE_SIZE) -> Page[Event]:
-    """What changed, the newest first. Raises BadCursor."""
-    changes = select(Change).where(Change.shop_id == customer.shop_id, Change.customer_id == customer.id)
-    page = read_page(changes, (Change.id,), position, descending=True, size=size)
-    users = {
-        user.id: user
-        for user in db.session.scalars(
-            select(User).where(User.shop_id == customer.shop_id, User.id.in_({change.user_id for change in page.rows}))
-        )
-    }
-    return Page([Event(change, users[change.user_id]) for change in page.rows], page.before, page.after)
 
 
 def _conditions(shop_id: int, filters: CustomerFilters) -> Iterator[ColumnElement[bool]]:

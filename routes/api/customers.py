@@ -21,7 +21,7 @@ from schemas.answers import (
 )
 from schemas.bodies import CustomerBody, CustomerEdit, MergeBody, SplitBody
 from schemas.filters import CustomerQuery, PageQuery
-from services import customers, editing, merging, purchases
+from services import customers, editing, history, merging, purchases
 
 
 @bp.post("/customers")
@@ -112,8 +112,8 @@ def list_purchases_of_customer(id: UUID) -> ResponseReturnValue:
 )
 def list_history(id: UUID) -> ResponseReturnValue:
     asked = reply.query(PageQuery)
-    found = customers.history(_get(id), reply.position(asked), asked.limit)
-    return reply.page(found, HistoryPage, [HistoryEntry.of(*event) for event in found.rows])
+    found = history.of_customer(_get(id), reply.position(asked), asked.limit)
+    return reply.page(found, HistoryPage, [HistoryEntry.of(event.change, event.user) for event in found.rows])
 
 
 @bp.post("/customers/<customer_id:id>/merge")

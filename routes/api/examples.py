@@ -89,6 +89,8 @@ SAMPLES = {
     "book": "pur_01kajf4m5nfkx0y7b3d9t2vscg",
     "pens": "pur_01kajf7x1ae1h5r8n2z4k6wqpm",
     "phone_added": "act_01kajf5h9cf2d4g6j8m0p1q3s5",
+    "shirts_restored": "act_01kajf5k2be1d3f5h7m9p0q2r4",
+    "purchase_history_cursor": "7c05e2b9a41d.WyIwMTljYTRmMS0…",
     "susan_kept": "act_01kajf3d8tf7w9y1a2c4e6g8k0",
     "merge": "act_01kajf8k3medvt5q7r9x0z2b4n",
     "merge_undone": "act_01kajf8z6rf3h5k7n9q1s2v4x6",
@@ -333,7 +335,8 @@ Location: /api/v1/purchases/{book}
 
 {
   "customer": {"name": "Sue"}, "item": "T-shirts", "quantity": 2,
-  "amount": {"amount": "15.50", "currency": "USD"}, "unit_price": null,
+  "amount": {"amount": "15.50", "currency": "USD"},
+  "unit_price": {"amount": "7.75", "currency": "USD"},
   "purchased_on": "2026-11-20"
 }""",
     ),
@@ -1012,6 +1015,28 @@ To take a purchase back, POST to its /void.",
   "matched_on": "email",
   "idempotency_key": "8e03978e-40d5-43e8-bc93-6894a57f9324",
   "recorded_at": "2026-11-21T09:15:04Z", "voided_at": null, "void_reason": null
+}""",
+    ),
+    Example(
+        "What became of it last",
+        "GET /api/v1/purchases/{shirts}/history?limit=2",
+        """200 OK
+Link: </api/v1/purchases/{shirts}/history?limit=2&cursor={purchase_history_cursor}>; rel="next"
+
+{
+  "items": [
+    {
+      "at": "2026-11-21T09:15:04Z", "user": "owner@example.com",
+      "field": "void_reason", "from": "Brought back", "to": null,
+      "purchase_id": null, "action_id": "{shirts_restored}"
+    },
+    {
+      "at": "2026-11-21T09:15:04Z", "user": "owner@example.com",
+      "field": "status", "from": "void", "to": "recorded", "purchase_id": null,
+      "action_id": "{shirts_restored}"
+    }
+  ],
+  "next": "/api/v1/purchases/{shirts}/history?limit=2&cursor={purchase_history_cursor}"
 }""",
     ),
     Example(

@@ -20,6 +20,8 @@ from schemas.answers import (
     BatchResult,
     CapturedAnswer,
     CheckedAnswer,
+    HistoryEntry,
+    HistoryPage,
     ParsedAnswer,
     ProblemAnswer,
     PurchaseAnswer,
@@ -36,10 +38,10 @@ from schemas.bodies import (
     read_purchase,
 )
 from schemas.capture_key import read_key
-from schemas.filters import BatchFlags, CaptureFlags, PurchaseQuery
+from schemas.filters import BatchFlags, CaptureFlags, PageQuery, PurchaseQuery
 from schemas.problems import Refused, ShopRules
 from schemas.table import write_table
-from services import editing, purchases
+from services import editing, history, purchases
 from services.capture import Capture, Captured, capture, capture_all
 from services.purchase_values import as_recorded
 from services.purchases import Line
@@ -178,6 +180,20 @@ def restore_purchase(id: UUID) -> ResponseReturnValue:
     line = _get_to_change(id)
     editing.restore(line.purchase, by=g.token)
     return _changed(line)
+
+
+@bp.get("/purchases/<purchase_id:id>/history")
+@operation(
+    "List what changed on a purchase",
+    scope="purchases:read",
+    query=PageQuery,
+    gives={200: HistoryPage},
+    refuses=("bad-cursor",),
+)
+def list_changes_of_purchase(id: UUID) -> ResponseReturnValue:
+    asked = reply.query(PageQuery)
+    found = history.of_purchase(_get(id).purchase, reply.position(asked), asked.limit)
+    return reply.page(found, HistoryPage, [HistoryEntry.of(event.change, event.user) for event in found.rows])
 
 
 def _get(id: UUID, *, is_to_change: bool = False) -> Line:
