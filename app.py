@@ -11,6 +11,7 @@ from routes import (
     api,
     auth,
     cli,
+    corrections,
     customers,
     docs,
     errors,
@@ -64,5 +65,5 @@ def set_up_templates(app: Flask) -> None:
 
 
 def register_blueprints(app: Flask) -> None:
-    for room in (auth, account, tokens, purchases, customers, api, docs, health):
+    for room in (auth, account, tokens, purchases, corrections, customers, api, docs, health):
         app.register_blueprint(room.bp)

@@ -1,7 +1,5 @@
 """Register, sign in, sign out."""
 
-import re
-
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user
@@ -9,6 +7,7 @@ from flask_login import current_user, login_user
 from extensions import db
 from forms.account import LoginForm, RegisterForm
 from models import User
+from routes.reading import local_path
 from schemas.currencies import countries, currency_of, time_zones_of
 from services import accounts
 from services.refusals import EmailTaken, WrongPassword
@@ -51,7 +50,7 @@ def sign_in() -> ResponseReturnValue:
         if user is None:
             form.refuse("email", "E-mail address or password is not right. Check both and try again")
         elif _is_signed_in(user, form):
-            return redirect(_local_path(request.args.get("next")) or url_for("purchases.new"), 303)
+            return redirect(local_path(request.args.get("next")) or url_for("purchases.new"), 303)
     return render_template("auth/login.html", form=form), 422
 
 
@@ -80,12 +79,6 @@ def _sign_in(user: User) -> None:
     db.session.commit()
     session.clear()  # what was known before, the CSRF token too, does not outlive a change of user
     login_user(user)
-
-
-def _local_path(target: str | None) -> str | None:
-    """The target when it is a page of this site; browsers read // and \\ as the beginning of another."""
-    is_local = target is not None and re.match(r"/(?![/\\])", target) and target.isprintable()
-    return target if is_local else None
 
 
 def _usual_shop() -> dict[str, str]:

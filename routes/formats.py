@@ -42,19 +42,36 @@ _ID_PREFIXES = {
 
 _HISTORY_WORDS = FIELD_WORDS | {
     "note": "note",
+    "item": "item",
+    "quantity": "quantity",
+    "amount": "amount",
+    "purchased_on": "date",
+    "customer_id": "customer",
+    "status": "status",
+    "void_reason": "reason",
     "identity": "found by",
     "merged": "merged with",
     "merged_into": "merged into",
     "split_to": "purchases moved to",
     "split_from": "purchases moved from",
 }
-"""What each entry of a customer's history is about."""
+"""What each entry of a history is about."""
+_MATCH_WORDS = {
+    None: "New customer",
+    "customer_id": "Chosen by hand",
+    "reference": "Found by the customer number",
+    "email": "Found by the e-mail address",
+    "phone": "Found by the phone number",
+    "name": "Found by the name",
+}
+_SOURCE_WORDS = {"web": "on a page", "api": "over the API", "import": "by an import", "offline": "offline"}
 
 
 def register(app: Flask) -> None:
     app.url_map.converters.update({name: _id_converter(prefix) for name, prefix in _ID_PREFIXES.items()})
     app.jinja_env.filters.update(money=_money, day=_day, instant=_instant, count=_count)
     app.jinja_env.globals.update(address=_address, field_words=FIELD_WORDS, history_words=_HISTORY_WORDS)
+    app.jinja_env.globals.update(match_words=_MATCH_WORDS, source_words=_SOURCE_WORDS)
 
 
 def money_text(minor: int, currency: str, country: str) -> str:

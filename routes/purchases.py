@@ -12,7 +12,7 @@ from routes.errors import why_refused
 from routes.reading import position, shop_rules
 from routes.sentences import recorded, recorded_otherwise
 from services import customers, purchases
-from services.capture import capture
+from services.capture import Captured, capture
 from services.refusals import AmbiguousCustomer, CustomerUnclear, KeyReused, Refusal
 
 bp = Blueprint("purchases", __name__)
@@ -43,7 +43,7 @@ def record() -> ResponseReturnValue:
         _show(refusal, form)
         return _page(form), 422
     db.session.commit()
-    flash(recorded(captured, current_user.shop))
+    flash(recorded(captured, current_user.shop), _undo_category(captured))
     # Back-dating a pile of receipts: the day stays for the next one.
     kept_day = form.details.purchased_on.on if form.details.purchased_on.said != "today" else None
     return redirect(url_for(".new", purchased_on=kept_day), 303)
@@ -64,6 +64,11 @@ def look_again(error: CSRFError) -> ResponseReturnValue:
     form = PurchaseForm(shop_rules())
     form.refuse("customer", ". ".join(why_refused(error)))
     return _page(form), 422
+
+
+def _undo_category(captured: Captured) -> str:
+    """What lets the message offer Undo; a replay has been told of before."""
+    return "message" if captured.is_replay else f"undo {captured.purchase.public_id}"
 
 
 def _page(form: PurchaseForm) -> str:

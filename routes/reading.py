@@ -1,6 +1,7 @@
 """How requests are read."""
 
 import io
+import re
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
@@ -120,3 +121,9 @@ def shop_rules() -> ShopRules:
 def position(name: str = "") -> Position:
     """Where a page begins; `name` tells two lists of one page apart."""
     return Position(after=request.args.get(f"{name}after"), before=request.args.get(f"{name}before"))
+
+
+def local_path(target: str | None) -> str | None:
+    """The target when it is a page of this site; browsers read // and \\ as the beginning of another."""
+    is_local = target is not None and re.match(r"/(?![/\\])", target) and target.isprintable()
+    return target if is_local else None

@@ -31,6 +31,18 @@ def recorded_otherwise(purchase: Purchase, customer: Customer, shop: Shop) -> st
     return f"This page already recorded: {before}. Record again only if this is another purchase"
 
 
+def taken_back(purchase: Purchase, customer: Customer, shop: Shop) -> str:
+    return f"Taken back: {_purchase(purchase, customer, shop)}. It stays on record as void."
+
+
+def restored(purchase: Purchase, customer: Customer, shop: Shop) -> str:
+    return f"Counts again: {_purchase(purchase, customer, shop)}."
+
+
+def corrected(purchase: Purchase, customer: Customer, shop: Shop) -> str:
+    return f"Changed: {_purchase(purchase, customer, shop)}."
+
+
 def _purchase(purchase: Purchase, customer: Customer, shop: Shop) -> str:
     what = f"{purchase.quantity:,} × {purchase.item}" if purchase.quantity > 1 else purchase.item
     parts = [customer.shown_name, what]

@@ -53,6 +53,11 @@ def find_user(email_normal: str) -> User | None:
     return db.session.scalar(select(User).where(User.email_normal == email_normal))
 
 
+def get_user(shop_id: int, id: int) -> User:
+    """A user of the shop, who is known to be there."""
+    return db.session.scalars(select(User).where(User.shop_id == shop_id, User.id == id)).one()
+
+
 def open_session(user: User) -> None:
     """Signs a browser in: from here on the user's `get_id` is the token of a new session.
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from extensions import db
 from models import Action, ApiToken, Customer, Purchase, Shop, User, clock
-from schemas.bodies import CustomerBody, CustomerEdit, PurchaseEdit
+from schemas.bodies import CustomerBody, CustomerEdit
 from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS
 from services import actions, customers, purchase_values
@@ -17,10 +17,13 @@ from services.refusals import CustomerExists, CustomerMerged, CustomerNeedsIdent
 from services.register import Register
 
 
-def edit_purchase(purchase: Purchase, edit: PurchaseEdit, *, by: User | ApiToken) -> Action | None:
-    """Puts what is given in place; None when nothing differs. The purchase must have been found to be changed."""
+def edit_purchase(purchase: Purchase, given: Mapping[str, Any], *, by: User | ApiToken) -> Action | None:
+    """Puts what is given in place; None when nothing differs. The purchase must have been found to be changed.
+
+    `given` are judged values of item, quantity, amount, purchased_on and note; None clears.
+    """
     changes = []
-    for name, value in edit.changed.items():
+    for name, value in given.items():
         before = purchase_values.read(purchase, name)
         purchase_values.write(purchase, name, _text(name, value))
         after = purchase_values.read(purchase, name)

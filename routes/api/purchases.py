@@ -147,7 +147,7 @@ def show_purchase(id: UUID) -> ResponseReturnValue:
 def edit_purchase(id: UUID) -> ResponseReturnValue:
     edit = reply.body(PurchaseEdit)
     line = _get_to_change(id)
-    editing.edit_purchase(line.purchase, edit, by=g.token)
+    editing.edit_purchase(line.purchase, edit.changed, by=g.token)
     return _changed(line)
 
 

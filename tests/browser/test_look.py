@@ -42,6 +42,7 @@ def test_no_page_scrolls_sideways_or_shuts_anybody_out(counter: Counter) -> None
     with counter.page.expect_navigation():
         counter.page.get_by_role("link", name="Tim", exact=True).click()
     look_at(counter.page)
+    look_at_a_purchase(counter)
     look_at_tokens(counter)
     counter.go("/nowhere")
     look_at(counter.page)
@@ -67,6 +68,22 @@ def test_the_manual_can_be_read_without_scripts_and_by_the_keyboard(counter_with
     page.keyboard.press("ArrowRight")
     page.wait_for_timeout(300)
     assert code.evaluate("element => element.scrollLeft") > 0
+
+
+def look_at_a_purchase(counter: Counter) -> None:
+    with counter.page.expect_navigation():
+        counter.page.get_by_role("link", name="a book", exact=True).click()
+    look_at(counter.page)
+    with counter.page.expect_navigation():
+        counter.page.get_by_role("link", name="Edit", exact=True).click()
+    look_at(counter.page)
+    counter.page.get_by_label("Item").fill("")
+    counter.click("Save")
+    look_at(counter.page)
+    counter.page.get_by_label("Item").fill(LONG)
+    counter.click("Save")
+    counter.click("Take it back")
+    look_at(counter.page)
 
 
 def look_at_tokens(counter: Counter) -> None:

@@ -1,0 +1,90 @@
+"""A purchase on record: looking at it, putting it right, taking it back."""
+
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from extensions import db
+from forms.correction import CorrectionForm
+from routes.reading import local_path, position, shop_rules
+from routes.sentences import corrected, restored, taken_back
+from services import accounts, editing, history, purchases, undoing
+from services.purchases import Line
+from services.refusals import CannotUndo, UnknownAction
+
+bp = Blueprint("corrections", __name__)
+
+
+@bp.get("/purchases/<purchase_id:id>")
+def show(id: UUID) -> ResponseReturnValue:
+    purchase, customer = _get(id)
+    return render_template(
+        "purchases/show.html",
+        purchase=purchase,
+        customer=customer,
+        recorder=accounts.get_user(purchase.shop_id, purchase.recorded_by_id),
+        history=history.of_purchase(purchase, position("history_")),
+    )
+
+
+@bp.get("/purchases/<purchase_id:id>/edit")
+def edit(id: UUID) -> ResponseReturnValue:
+    purchase, _ = _get(id)
+    return render_template("purchases/edit.html", form=CorrectionForm(shop_rules(), purchase), purchase=purchase)
+
+
+@bp.post("/purchases/<purchase_id:id>/edit")
+def put_right(id: UUID) -> ResponseReturnValue:
+    line = _get(id, is_to_change=True)
+    form = CorrectionForm(shop_rules(), line.purchase)
+    if not form.validate_on_submit():
+        return render_template("purchases/edit.html", form=form, purchase=line.purchase), 422
+    action = editing.edit_purchase(line.purchase, form.details.changed, by=current_user)
+    db.session.commit()
+    flash(corrected(*line, current_user.shop) if action else "Nothing was different, so nothing was changed.")
+    return redirect(url_for(".show", id=id), 303)
+
+
+@bp.post("/purchases/<purchase_id:id>/void")
+def void(id: UUID) -> ResponseReturnValue:
+    line = _get(id, is_to_change=True)
+    editing.void(line.purchase, None, by=current_user)
+    db.session.commit()
+    flash(taken_back(*line, current_user.shop))
+    return _back(url_for(".show", id=id))
+
+
+@bp.post("/purchases/<purchase_id:id>/restore")
+def restore(id: UUID) -> ResponseReturnValue:
+    line = _get(id, is_to_change=True)
+    editing.restore(line.purchase, by=current_user)
+    db.session.commit()
+    flash(restored(*line, current_user.shop))
+    return _back(url_for(".show", id=id))
+
+
+@bp.post("/actions/<action_id:id>/undo")
+def undo(id: UUID) -> ResponseReturnValue:
+    try:
+        undoing.undo(id, shop=current_user.shop, by=current_user)
+    except UnknownAction:
+        abort(404)
+    except CannotUndo as refusal:
+        flash(f"{refusal.message}. Nothing was changed.")
+    else:
+        db.session.commit()
+        flash("Taken back. The history tells what it was.")
+    return _back(url_for("purchases.index"))
+
+
+def _back(otherwise: str) -> Response:
+    """To the page that asked for it."""
+    return redirect(local_path(request.form.get("back")) or otherwise, 303)
+
+
+def _get(id: UUID, *, is_to_change: bool = False) -> Line:
+    """The shop's own purchase; a foreign one is as missing as one that never was."""
+    return purchases.find(current_user.shop_id, id, is_to_change=is_to_change) or abort(404)
