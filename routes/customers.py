@@ -30,12 +30,18 @@ def show(id: UUID) -> ResponseReturnValue:
     return render_template(
         "customers/show.html",
         customer=customer,
-        stays=customers.find(current_user.shop_id, customer.merged_into_id) if customer.merged_into_id else None,
+        stays=_who_stays(customer),
         summary=customers.summaries([customer], current_user.shop_id)[0],
         identities=customers.identities(customer),
         bought=purchases.list_of_customer(customer, position("purchases_")),
         history=history.of_customer(customer, position("history_")),
     )
+
+
+def _who_stays(customer: Customer) -> Customer | None:
+    """Whom the customer was merged into in the end; None for one who was not."""
+    stays = customers.who_stays(customer.shop_id, customer.id)
+    return customers.find(customer.shop_id, stays) if stays and stays != customer.id else None
 
 
 def _get(id: UUID) -> Customer:

@@ -1,5 +1,7 @@
 """Work on the register that others may overtake: it is begun again until it stands."""
 
+import random
+import time
 from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
@@ -16,6 +18,7 @@ from services.register import Overtaken, Register
 # Each attempt but the last was lost to somebody who finished. The customers that were fought over are held by the next
 # one, so that fifty who change the same customer at the same instant need two or three.
 _ATTEMPTS = 10
+_PAUSE_SECONDS = 0.1
 _DECIDED_BY = {
     "pk_identities",
     "uq_purchases_shop_id_capture_key",
@@ -44,6 +47,8 @@ def until_settled(work: Callable[[Register], T], shop_id: int) -> T:
         except OperationalError as error:
             if not is_deadlock(error):
                 raise
+            fought_over |= register.found
+            time.sleep(random.uniform(0, _PAUSE_SECONDS))  # noqa: S311  (only not in step with whom it met)
         except (Overtaken, StaleDataError):
             pass  # the same as above: somebody else was first
         fought_over |= register.changed

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,9 +15,10 @@ from models.columns import new_id
 from models.dialect import refresh_statistics
 from models.normal import normal_words
 from schemas.purchase import BUYER_FIELDS, PurchaseDetails
+from services import customers
 from services.attempts import until_settled
 from services.matching import FieldChange, find_customer, update_customer
-from services.refusals import ExternalIdTaken, KeyReused, Refusal
+from services.refusals import Candidate, CustomerUnclear, ExternalIdTaken, KeyReused, Refusal
 from services.register import Overtaken, Register
 
 _MANY = 100
@@ -79,6 +80,8 @@ class _Ledger:
         self._shop, self._by, self._source = shop, by.author, source
         self._at: datetime = clock.utc_now()
         self._new: list[Captured] = []
+        self._bought: dict[UUID, tuple[int, date]] = {}
+        self._unclear: list[CustomerUnclear] = []
         known = _recorded_before(captures, shop.id)
         self._by_key = {captured.purchase.capture_key: captured for captured in known}
         self._by_external_id = {captured.purchase.external_id: captured for captured in known}
@@ -87,6 +90,7 @@ class _Ledger:
         self._read_ahead()
         results = [self._record_or_refuse(wish) for wish in self._captures]
         self._look_again_before_refusing(results)
+        self._count_what_candidates_bought_before()
         self._register.write()
         # In the order of what is unique, like the identities: two lists in opposite orders must not wait in a ring.
         purchases = [captured.purchase for captured in self._new]
@@ -124,8 +128,25 @@ class _Ledger:
     def _record_or_refuse(self, wish: Capture) -> Captured | Refusal:
         try:
             return self._replay(wish) or self._record(wish)
+        except CustomerUnclear as unclear:
+            self._tell_candidates(unclear)
+            return unclear
         except Refusal as refusal:
             return refusal
+
+    def _tell_candidates(self, unclear: CustomerUnclear) -> None:
+        """As they are now: what comes later in the list must not show in what is refused here."""
+        shown = unclear.candidates[: unclear.SHOWN]
+        unclear.told = [Candidate(_copy(customer), *self._bought.get(customer.id, (0, None))) for customer in shown]
+        self._unclear.append(unclear)
+
+    def _count_what_candidates_bought_before(self) -> None:
+        told = [candidate for unclear in self._unclear for candidate in unclear.told or ()]
+        before = customers.count_purchases({candidate.customer.id for candidate in told}, self._shop.id)
+        for unclear in self._unclear:
+            unclear.told = [
+                _add_up(candidate, *before.get(candidate.customer.id, (0, None))) for candidate in unclear.told or ()
+            ]
 
     def _replay(self, wish: Capture) -> Captured | None:
         before = self._by_key.get(wish.key)
@@ -151,6 +172,8 @@ class _Ledger:
         if details.external_id:
             self._by_external_id[details.external_id] = captured
         self._new.append(captured)
+        count, last = self._bought.get(customer.id, (0, purchase.purchased_on))
+        self._bought[customer.id] = count + 1, max(last, purchase.purchased_on)
         return captured
 
     def _purchase(self, wish: Capture, customer: Customer, matched_on: str | None) -> Purchase:
@@ -202,6 +225,18 @@ def _buyer(details: PurchaseDetails) -> dict[str, str]:
 
 def _shown(customer: Customer) -> dict[str, str]:
     return {field: getattr(customer, field) for field in BUYER_FIELDS if getattr(customer, field) is not None}
+
+
+def _copy(customer: Customer) -> Customer:
+    """For telling, not for the session."""
+    return Customer(
+        shop_id=customer.shop_id, id=customer.id, **{field: getattr(customer, field) for field in BUYER_FIELDS}
+    )
+
+
+def _add_up(candidate: Candidate, count: int, last: date | None) -> Candidate:
+    days = [day for day in (candidate.last_purchased_on, last) if day]
+    return Candidate(candidate.customer, candidate.purchase_count + count, max(days, default=None))
 
 
 def _unique_ids(purchase: Purchase) -> tuple[str, str]:

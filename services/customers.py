@@ -1,7 +1,7 @@
 """Questions about customers."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple, cast
 from uuid import UUID
@@ -35,14 +35,20 @@ def list_customers(shop_id: int, filters: CustomerFilters, position: Position, s
 
 def summaries(customers: Sequence[Customer], shop_id: int) -> list[Summary]:
     """What each of these customers bought so far, in the order given."""
-    ids = [customer.id for customer in customers]
+    found = count_purchases({customer.id for customer in customers}, shop_id)
+    return [Summary(customer, *found.get(customer.id, (0, None))) for customer in customers]
+
+
+def count_purchases(ids: Collection[UUID], shop_id: int) -> dict[UUID, tuple[int, date]]:
+    """How many purchases each of these customers made, and the latest day; voided ones are left out."""
+    if not ids:
+        return {}
     counted = (
         select(Purchase.customer_id, func.count(), func.max(Purchase.purchased_on))
         .where(Purchase.shop_id == shop_id, Purchase.customer_id.in_(ids), Purchase.voided_at.is_(None))
         .group_by(Purchase.customer_id)
     )
-    found = {customer_id: (count, last) for customer_id, count, last in db.session.execute(counted)}
-    return [Summary(customer, *found.get(customer.id, (0, None))) for customer in customers]
+    return {customer_id: (count, last) for customer_id, count, last in db.session.execute(counted)}
 
 
 def find_summaries(shop_id: int, ids: Sequence[UUID]) -> list[Summary]:

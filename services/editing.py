@@ -1,7 +1,7 @@
 """Changes made on purpose to one purchase or one customer. Each is an action, on the history, and can be taken back."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -81,8 +81,6 @@ class Kept:
     customer: Customer
     matched_on: str | None
     changes: list[FieldChange]
-    left_alone: dict[str, Customer] = field(default_factory=dict)
-    """What was given but is another customer's, by field."""
 
     @property
     def outcome(self) -> str:
@@ -103,22 +101,32 @@ def keep_customer(body: CustomerBody, *, shop: Shop, by: User | ApiToken, only_n
         if match.customer and only_new:
             raise CustomerExists(f"{match.customer.shown_name} is known already", match.customer)
         customer = match.customer or register.open(clock.utc_now())
-        changes, left_alone = update_customer(customer, match.told_by(body.given), register, shop.country)
+        # Nothing is left alone: what is another's has been refused as a conflict.
+        changes, _ = update_customer(customer, match.told_by(body.given), register, shop.country)
         changes += _note_changes(customer, body.note) if body.note else []
         _settle(customer, changes, register, by)
-        return Kept(customer, match.matched_on, changes, left_alone)
+        return Kept(customer, match.matched_on, changes)
 
     return until_settled(keep, shop.id)
 
 
-def edit_customer(id: UUID, edit: CustomerEdit, *, shop: Shop, by: User | ApiToken) -> Customer:
+def edit_customer(
+    id: UUID,
+    edit: CustomerEdit,
+    *,
+    shop: Shop,
+    by: User | ApiToken,
+    check: Callable[[Customer], None] = lambda _: None,
+) -> Customer:
     """Puts what is given in place; None clears, and what is cleared finds the customer no longer.
 
+    `check` is asked with the customer as nobody else can change them any more, and may raise what it likes.
     Raises UnknownCustomer, CustomerMerged, IdentityConflict for what is another's, and CustomerNeedsIdentity.
     """
 
     def change(register: Register) -> Customer:
         customer = _find_to_change(id, shop.id)
+        check(customer)
         given = edit.changed
         changes = _cleared(customer, given, register, shop.country)
         known = {name: value for name, value in given.items() if name in BUYER_FIELDS and value is not None}

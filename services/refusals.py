@@ -1,6 +1,8 @@
 """What a service may refuse, told so that the door can say what to do. Nothing was written when one is raised."""
 
 from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
 
 from models import Customer, Purchase
 
@@ -16,12 +18,25 @@ class Refusal(Exception):
         self.message = message
 
 
+class Candidate(NamedTuple):
+    """A customer who may be meant, as they were when it was asked who is."""
+
+    customer: Customer
+    purchase_count: int
+    last_purchased_on: date | None
+
+
 class CustomerUnclear(Refusal):
     """Who bought cannot be told; `candidates` are those who may be meant."""
+
+    SHOWN = 20
+    """Of more candidates than these nobody is told."""
 
     def __init__(self, message: str, candidates: Sequence[Customer]):
         super().__init__(message)
         self.candidates = candidates
+        self.told: Sequence[Candidate] | None = None
+        """The first of them with what they had bought then, where a list of captures was recorded."""
 
 
 class AmbiguousCustomer(CustomerUnclear):

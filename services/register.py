@@ -38,6 +38,8 @@ class Register:
         self._new_customers: list[Customer] = []
         self.changed: set[UUID] = set()
         """The customers whom `write` is going to change."""
+        self.found: set[UUID] = set()
+        """The customers who were found by what they are known by."""
         self._claimed: dict[Key, Customer] = {}
         self._released: set[Key] = set()
 
@@ -93,6 +95,7 @@ class Register:
             if merged_into_id is not None:
                 raise Overtaken  # merged while this waited for them
             self._owners[kind, value] = customer
+            self.found.add(customer.id)
             if kind in Identity.STRONG:
                 self._has_strong_identity[customer.id] = True
             if not is_as_seen:
@@ -118,17 +121,14 @@ class Register:
             return
         self.read_owners(("name", name) for name in missing)
         self._namesakes.update((name, []) for name in missing)
-        found = (
-            select(Customer, Customer.name_normal, Customer.merged_into_id, _has_strong_identity())
-            .where(
-                Customer.shop_id == self._shop_id, Customer.name_normal.in_(missing), Customer.merged_into_id.is_(None)
-            )
-            .order_by(Customer.id)
+        found = select(Customer, Customer.name_normal, Customer.merged_into_id, _has_strong_identity()).where(
+            Customer.shop_id == self._shop_id, Customer.name_normal.in_(missing), Customer.merged_into_id.is_(None)
         )
         for customer, name, merged_into_id, is_strong in db.session.execute(_staying(found)):
             if customer.name_normal != name or merged_into_id is not None:
                 raise Overtaken  # renamed or merged since they were found by something else
             self._namesakes[name].append(customer)
+            self.found.add(customer.id)
             self._has_strong_identity.setdefault(customer.id, is_strong)
         for name in missing:
             # Who was merged into another leaves them the name: they are found by it, and called otherwise.
@@ -237,7 +237,8 @@ class Register:
 
 def _staying(found: Select[*Row]) -> Select[*Row]:
     """Nobody is merged away, until the transaction ends, who was found so; who is being merged is waited for."""
-    return found.with_for_update(read=True, key_share=True, of=Customer)
+    # Everybody holds customers in the order of their ids, as far as one statement goes.
+    return found.order_by(Customer.id).with_for_update(read=True, key_share=True, of=Customer)
 
 
 def _has_strong_identity() -> Exists:

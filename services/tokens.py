@@ -7,7 +7,7 @@ import secrets
 import string
 import zlib
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -17,6 +17,7 @@ from models import ApiToken, User, clock
 from schemas.token import TokenDetails
 
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_LEFT_UNMARKED_AT: dict[bytes, datetime] = {}
 _SECRET_LENGTH = 43  # 256 bits in base62
 _CHECKSUM_LENGTH = 6  # 32 bits in base62
 # The prefix and the checksum are for scanners that look for secrets in code and logs, as GitHub's tokens have them:
@@ -60,16 +61,23 @@ def holds_token(text: str) -> bool:
 
 def needs_mark(token: ApiToken) -> bool:
     """Whether `last_used_at` has become too stale for a request by this token to leave it so."""
-    return token.last_used_at is None or clock.utc_now() - token.last_used_at >= ApiToken.USED_EVERY
+    last = max(filter(None, (token.last_used_at, _LEFT_UNMARKED_AT.get(token.token_hash))), default=None)
+    return last is None or clock.utc_now() - last >= ApiToken.USED_EVERY
 
 
 def mark_used(token: ApiToken) -> None:
     """Notes that the token is in use."""
+    _LEFT_UNMARKED_AT.pop(token.token_hash, None)
     db.session.execute(
         update(ApiToken)
         .where(ApiToken.shop_id == token.shop_id, ApiToken.id == token.id)
         .values(last_used_at=clock.utc_now())
     )
+
+
+def leave_unmarked(token: ApiToken) -> None:
+    """Does not ask for the mark again for a while."""
+    _LEFT_UNMARKED_AT[token.token_hash] = clock.utc_now()
 
 
 def list_tokens(shop_id: int) -> Sequence[ApiToken]:

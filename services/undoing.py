@@ -37,8 +37,22 @@ def undo(action_id: UUID, *, shop: Shop, by: User | ApiToken) -> Action:
     return until_settled(lambda register: _undo(action_id, register, shop, by), shop.id)
 
 
+def find(shop_id: int, action_id: UUID) -> Action | None:
+    return db.session.get(Action, (shop_id, action_id))
+
+
+def is_of_purchase(action: Action) -> bool:
+    """Whether it changed the purchase itself, and no customer."""
+    if action.kind in ("void", "restore"):
+        return True
+    changed = exists().where(
+        Change.shop_id == action.shop_id, Change.action_id == action.id, Change.purchase_id.is_not(None)
+    )
+    return action.kind == "edit" and bool(db.session.scalar(select(changed)))
+
+
 def _undo(action_id: UUID, register: Register, shop: Shop, by: User | ApiToken) -> Action:
-    undone = db.session.get(Action, (shop.id, action_id))
+    undone = find(shop.id, action_id)
     if undone is None:
         raise UnknownAction("There is no such action")
     if undone.kind == "undo":

@@ -80,8 +80,8 @@ def show_customer(id: UUID) -> ResponseReturnValue:
 )
 def edit_customer(id: UUID) -> ResponseReturnValue:
     edit = reply.body(CustomerEdit)
-    reply.check_condition(CustomerAnswer.of(_get(id, is_to_change=True)))
-    customer = editing.edit_customer(id, edit, shop=g.viewer.shop, by=g.token)
+    _get(id)
+    customer = editing.edit_customer(id, edit, shop=g.viewer.shop, by=g.token, check=_is_as_seen)
     answer = CustomerAnswer.of(customer)
     db.session.commit()
     return reply.single(answer)
@@ -150,6 +150,10 @@ def split(id: UUID) -> ResponseReturnValue:
     return reply.reply(answer)
 
 
-def _get(id: UUID, *, is_to_change: bool = False) -> Customer:
+def _is_as_seen(customer: Customer) -> None:
+    reply.check_condition(CustomerAnswer.of(customer))
+
+
+def _get(id: UUID) -> Customer:
     """The shop's own customer; a foreign one is as missing as one that never was."""
-    return customers.find(g.viewer.shop_id, id, is_to_change=is_to_change) or abort(404)
+    return customers.find(g.viewer.shop_id, id) or abort(404)

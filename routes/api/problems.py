@@ -1,11 +1,13 @@
 """How the API says no."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from flask import Response, g, request
 
+from models import public_id
+from models.public_id import CUSTOMER
 from routes.api.problem_types import OF_STATUS, PROBLEMS
 from schemas.answers import CandidateAnswer, ErrorAnswer, ProblemAnswer
 from schemas.problems import Problem, Refused
@@ -92,10 +94,22 @@ def of_http(status: int, description: str | None) -> ProblemAnswer:
     return problem(name, f"{kind.cause} {kind.fix}")
 
 
-def without_candidates(found: ProblemAnswer, ids: Container[str]) -> ProblemAnswer:
-    """The same problem, not naming these customers."""
-    left = [candidate for candidate in found.candidates or () if candidate.id not in ids]
-    return found.model_copy(update={"candidates": left or None})
+def after_rollback(found: Sequence[ProblemAnswer], gone: Container[str]) -> list[ProblemAnswer]:
+    """The same problems, telling of candidates as they are again, and of no purchase that is `gone`."""
+    ids = {candidate.id for one in found for candidate in one.candidates or ()}
+    decoded = [public_id.decode(CUSTOMER, text) for text in ids]
+    there = customers.find_summaries(g.viewer.shop_id, decoded)
+    known = {one.customer.public_id: CandidateAnswer.of_summary(*one) for one in there}
+    return [_as_it_is_again(one, known, gone) for one in found]
+
+
+def _as_it_is_again(found: ProblemAnswer, known: Mapping[str, CandidateAnswer], gone: Container[str]) -> ProblemAnswer:
+    members = dict(found)
+    members["candidates"] = [known[one.id] for one in found.candidates or () if one.id in known] or None
+    if members.get("purchase_id") in gone:
+        del members["purchase_id"]
+        members["detail"] = "The same key was given twice in this batch, with other content. Nothing was stored."
+    return ProblemAnswer(**members)
 
 
 def of_refused(refused: Refused) -> ProblemAnswer:
@@ -129,8 +143,9 @@ def nothing_stored() -> str:
 
 def _members(refusal: Refusal) -> dict[str, Any]:
     if isinstance(refusal, CustomerUnclear):
-        found = customers.summaries(refusal.candidates, g.viewer.shop_id)
-        return {"candidates": [CandidateAnswer.of_summary(*summary) for summary in found]}
+        shown = refusal.candidates[: refusal.SHOWN]
+        found = refusal.told if refusal.told is not None else customers.summaries(shown, g.viewer.shop_id)
+        return {"candidates": [CandidateAnswer.of_summary(*one) for one in found]}
     if isinstance(refusal, KeyReused):
         return {"purchase_id": refusal.purchase.public_id}
     if isinstance(refusal, CustomerMerged | CustomerExists):

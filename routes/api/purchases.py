@@ -9,6 +9,7 @@ from flask import Response, abort, g, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
 from extensions import db
+from models import Purchase
 from models.dialect import only_reads
 from routes.api import problems, reply
 from routes.api.problems import Refusing
@@ -66,7 +67,7 @@ def record() -> ResponseReturnValue:
     captured = capture(details, shop=g.viewer.shop, by=g.token, source="api", key=_key())
     if is_only_checked:
         checked = CheckedAnswer.of_capture(
-            captured.purchase, captured.outcome, captured.changes, is_replay=captured.is_replay
+            _as_recorded([captured])[0], captured.outcome, captured.changes, is_replay=captured.is_replay
         )
         roll_back()
         return reply.reply(checked)
@@ -103,10 +104,9 @@ def record_batch() -> ResponseReturnValue:
         raise Refusing("malformed-idempotency-key", "Give each purchase of a batch its own idempotency_key instead.")
     results = _record_all(reply.body(BatchBody).purchases)
     if is_all_or_nothing and any(result.problem for result in results):
-        made = [result.purchase for result in results if result.purchase and not result.replayed]
-        new = {purchase.customer.id for purchase in made if purchase.customer_outcome == "created"}
+        gone = {result.purchase.id for result in results if result.purchase and not result.replayed}
         roll_back()
-        results = [_kept_back(result, new) for result in results]
+        results = _kept_back(results, gone)
     else:
         db.session.commit()
     return reply.reply(BatchAnswer(stored=sum(result.problem is None for result in results), results=results))
@@ -231,12 +231,16 @@ def _replayed(captured: Captured) -> dict[str, str]:
 
 def _answers(captured: Sequence[Captured]) -> list[CapturedAnswer]:
     """What was answered when each was recorded."""
+    return [
+        CapturedAnswer.of_capture(purchase, one.outcome, one.changes)
+        for one, purchase in zip(captured, _as_recorded(captured), strict=True)
+    ]
+
+
+def _as_recorded(captured: Sequence[Captured]) -> list[Purchase]:
     replayed = [one.purchase for one in captured if one.is_replay]
     first = as_recorded(replayed, g.viewer.shop_id) if replayed else {}
-    return [
-        CapturedAnswer.of_capture(first.get(one.purchase.id, one.purchase), one.outcome, one.changes)
-        for one in captured
-    ]
+    return [first.get(one.purchase.id, one.purchase) for one in captured]
 
 
 def _record_all(items: Sequence[Any]) -> list[BatchResult]:
@@ -267,11 +271,10 @@ def _refused(problem: ProblemAnswer) -> BatchResult:
     return BatchResult(status=problem.status, problem=problem)
 
 
-def _kept_back(result: BatchResult, new: set[str]) -> BatchResult:
-    """What is told when nothing is stored: of customers who were there before, and no others."""
-    if result.problem is None:
-        return _refused(problems.problem("not-stored"))
-    return _refused(problems.without_candidates(result.problem, new))
+def _kept_back(results: Sequence[BatchResult], gone: set[str]) -> list[BatchResult]:
+    """What is told when nothing is stored."""
+    told = [result.problem or problems.problem("not-stored") for result in results]
+    return [_refused(problem) for problem in problems.after_rollback(told, gone)]
 
 
 def _table(lines: Iterator[Line]) -> Response:

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 from flask import Blueprint, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
 
 from extensions import csrf, db, limiter
 from models import ApiToken
-from models.dialect import only_reads
+from models.dialect import is_passing, only_reads
 from routes.api import problems
 from routes.api.problems import QueryRefused, Refusing
 from routes.reading import BadJson
@@ -75,10 +76,16 @@ def _admit() -> ResponseReturnValue | None:
     if request.args and wanted.query is None:
         advice = "There are no parameters here. Leave it out"
         raise QueryRefused([Problem((name,), "unknown_field", advice) for name in request.args])
-    if wanted.scope is not None and wanted.scope not in token.scopes:
-        raise Refusing("missing-scope", f"The token needs the scope {wanted.scope}.", scope=wanted.scope)
+    if wanted.scope is not None:
+        demand(wanted.scope)
     with limiter.shared_limit(current_app.config["API_RATE_LIMIT"], "api", key_func=lambda: str(token.id)):
         return None
+
+
+def demand(scope: str) -> None:
+    """Raises Refusing when the token does not go as far."""
+    if scope not in g.token.scopes:
+        raise Refusing("missing-scope", f"The token needs the scope {scope}.", scope=scope)
 
 
 def admit() -> ApiToken:
@@ -110,12 +117,20 @@ def _token() -> ApiToken | None:
 
 
 def _marked(token: ApiToken) -> ApiToken:
-    # A transaction of its own, which may write even when the request only reads.
+    """Notes the use in a transaction of its own, which may write even when the request only reads."""
     only_read = only_reads.get()
     db.session.rollback()
     only_reads.set(False)
-    tokens.mark_used(token)
-    db.session.commit()
+    try:
+        tokens.mark_used(token)
+        db.session.commit()
+    except DBAPIError as error:
+        if not is_passing(error):
+            raise
+        db.session.rollback()
+        only_reads.set(only_read)
+        # Somebody else holds the database: the next readers need not wait for a note.
+        tokens.leave_unmarked(token)
     only_reads.set(only_read)
     return token
 

@@ -259,3 +259,38 @@ def test_a_batch_comes_to_the_same_as_one_by_one(app: Flask, wishes: list[Wish],
         assert without_ids(at_once, results) == without_ids(singly, one_by_one(singly, bodies(singly, part)))
     assert len(at_once.purchases()) == len(singly.purchases())
     check_invariants(at_once)
+
+
+def test_what_is_refused_tells_nothing_of_what_comes_later_in_the_list(owner: Person) -> None:
+    for letter in "ab":
+        owner.api.record(customer={"name": "Sue", "email": f"{letter}@example.com"})
+    asked = book(name="Sue")
+    alone = owner.api.post("/purchases", asked, 409).json["candidates"]
+    later = book() | {"customer": {"email": "a@example.com", "phone": "212 555 0101"}}
+    earlier = send(owner, [asked, later, asked]).json["results"]
+    assert earlier[0]["problem"]["candidates"] == alone
+    first, second = earlier[2]["problem"]["candidates"]
+    assert (first["phone"], first["purchases"], second["purchases"]) == ("212 555 0101", 2, 1)
+    assert first["last_purchased_on"] == alone[0]["last_purchased_on"]
+
+
+def test_a_batch_that_is_kept_back_tells_only_of_what_is_there(owner: Person) -> None:
+    for letter in "ab":
+        owner.api.record(customer={"name": "Sue", "email": f"{letter}@example.com"})
+    told = book() | {"customer": {"email": "a@example.com", "reference": "NEW"}}
+    twice = [book(name="Tim") | {"idempotency_key": "k", "item": item} for item in ("a", "b")]
+    results = send(owner, [told, book(name="Sue"), *twice], query="?all_or_nothing=true").json["results"]
+    assert [one["reference"] for one in results[1]["problem"]["candidates"]] == [None, None]
+    assert [one["purchases"] for one in results[1]["problem"]["candidates"]] == [1, 1]
+    reused = results[3]["problem"]
+    assert reused["type"] == "/problems/idempotency-key-reused"
+    assert "purchase_id" not in reused
+    assert "twice in this batch" in reused["detail"]
+
+
+def test_of_very_many_candidates_only_some_are_told(owner: Person) -> None:
+    namesakes = [book() | {"customer": {"name": "John", "email": f"{number}@example.com"}} for number in range(30)]
+    assert send(owner, namesakes).json["stored"] == 30
+    answer = send(owner, [book(name="John")] * 100)
+    assert {len(one["problem"]["candidates"]) for one in answer.json["results"]} == {20}
+    assert len(owner.api.post("/purchases", book(name="John"), 409).json["candidates"]) == 20
