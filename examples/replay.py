@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -61,7 +62,7 @@ class Tillbook:
                 if response.status not in PASSING:
                     raise Failed(trouble)
                 told = response.headers.get("Retry-After", "")
-                wait = int(told) if told.isdecimal() else wait
+                wait = min(int(told), LONGEST_WAIT) if re.fullmatch("[0-9]{1,9}", told) else wait
             if attempt < self._tries:
                 print(f"{trouble}; again in {wait:.1f} s", file=sys.stderr)
                 time.sleep(wait)
@@ -113,7 +114,9 @@ def read_purchases(options: argparse.Namespace, tally: Tally) -> Iterator[tuple[
                 "customer": {"reference": customer},
                 "item": options.item,
                 "purchased_on": day,
-                "quantity": int(quantity) if quantity.isdecimal() and len(quantity) < 10 else quantity,
+                "quantity": int(quantity)
+                if quantity.isascii() and quantity.isdecimal() and len(quantity) < 10
+                else quantity,
                 "amount": {"amount": amount, "currency": options.currency},
             }
             yield rows.line_num, purchase

@@ -130,10 +130,13 @@ class CapturedAnswer(PurchaseAnswer):
     customer_changes: dict[str, ChangeAnswer]
 
     @classmethod
-    def of_capture(cls, purchase: Purchase, outcome: str, changes: Iterable[Any]) -> "CapturedAnswer":
-        """Of a purchase with the values it was recorded with."""
+    def of_capture(
+        cls, purchase: Purchase, customer: Customer, outcome: str, changes: Iterable[Any]
+    ) -> "CapturedAnswer":
+        """Of a purchase with the values it was recorded with; `customer` as known now, for purchases of before 0008."""
         customer_id = public_id.encode(CUSTOMER, purchase.customer_id)
-        shown = {field: purchase.customer_shown.get(field) for field in BUYER_FIELDS}
+        known = purchase.customer_shown or _buyer_fields(customer)
+        shown = {field: known.get(field) for field in BUYER_FIELDS}
         return cls(
             **_purchase_fields(purchase),
             customer=BuyerAnswer(id=customer_id, **shown),

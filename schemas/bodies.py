@@ -60,7 +60,7 @@ MONEY_SCHEMA = {
     "type": "object",
     "properties": {
         "amount": {"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,4})?$", "examples": ["15.50"]},
-        "currency": {"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["USD"]},
+        "currency": {"type": ["string", "null"], "pattern": "^[A-Z]{3}$", "examples": ["USD"]},
     },
     "required": ["amount"],
     "additionalProperties": False,
@@ -83,7 +83,8 @@ def _money(label: str, value: object, info: ValidationInfo) -> Money | None:
     number = value.get("amount") if isinstance(value, dict) and is_money else None
     if not isinstance(value, dict) or not isinstance(number, str) or not _PLAIN_NUMBER.fullmatch(number):
         refuse("not_money", f'{label} must be an object like {{"amount": "15.50", "currency": "USD"}}')
-    code = value.get("currency", _rules(info).currency)
+    code = value.get("currency")
+    code = _rules(info).currency if code is None else code
     if not isinstance(code, str) or code not in currencies():
         refuse("unknown_currency", "Currency must be a code of three letters, like USD")
     return read_money(label, f"{number} {code}", code, is_fixed=True)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select, tuple_
+from sqlalchemy import and_, delete, exists, select, tuple_
+from sqlalchemy.orm import aliased
 
 from extensions import db
 from models import Action, ApiToken, Change, Customer, Identity, Purchase, Shop, User, public_id
@@ -26,6 +27,7 @@ from services.merging import (
 from services.refusals import CannotUndo, UnknownAction
 from services.register import Key, Register
 
+_CHANGED_SINCE = "This was changed again since. Edit it instead"
 _LATER_MERGE = "One of these customers was merged since. Take back the later merge first"
 
 
@@ -262,11 +264,31 @@ class _Undoing:
                 self._put_customer_back(customer, change)
         for change in on_purchases:
             _check_unchanged(_present(purchases[change.purchase_id], change.field), change)
+            self._check_that_it_is_the_last(change)
         for change in on_purchases:
             self._put_purchase_back(purchases[change.purchase_id], change)
         for customer in customers:
             self._check_whole(customer)
             touch(self._action, customer)
+
+    def _check_that_it_is_the_last(self, change: Change) -> None:
+        """The same value may have been put back since, and be there for another reason now."""
+        undoing = aliased(Action)
+        stands = ~exists().where(undoing.shop_id == Action.shop_id, undoing.undoes_id == Action.id)
+        later = (
+            select(Change.id)
+            .join(Action, and_(Action.shop_id == Change.shop_id, Action.id == Change.action_id))
+            .where(
+                Change.shop_id == self._shop.id,
+                Change.purchase_id == change.purchase_id,
+                Change.field == change.field,
+                Change.id > change.id,
+                Action.kind != "undo",
+                stands,
+            )
+        )
+        if db.session.scalar(later.limit(1)) is not None:
+            raise CannotUndo(_CHANGED_SINCE)
 
     def _hold_purchases(self, ids: Collection[UUID | None]) -> dict[UUID | None, Purchase]:
         found = select(Purchase).where(Purchase.shop_id == self._shop.id, Purchase.id.in_(ids)).order_by(Purchase.id)
@@ -375,4 +397,4 @@ def _present(purchase: Purchase, field: str) -> str | None:
 
 def _check_unchanged(present: str | None, change: Change) -> None:
     if present != change.after:
-        raise CannotUndo("This was changed again since. Edit it instead")
+        raise CannotUndo(_CHANGED_SINCE)

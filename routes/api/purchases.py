@@ -124,6 +124,7 @@ def record_batch() -> ResponseReturnValue:
 def list_purchases() -> ResponseReturnValue:
     asked = reply.query(PurchaseQuery)
     if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
+        reply.refuse_parameters("limit", "cursor", because="A table has all rows. Leave it out")
         return _table(purchases.stream(g.viewer.shop_id, asked))
     found = purchases.list_purchases(g.viewer.shop_id, asked, reply.position(asked), asked.limit)
     return reply.page(found, PurchasePage, [PurchaseAnswer.of(*line) for line in found.rows])
@@ -232,7 +233,7 @@ def _replayed(captured: Captured) -> dict[str, str]:
 def _answers(captured: Sequence[Captured]) -> list[CapturedAnswer]:
     """What was answered when each was recorded."""
     return [
-        CapturedAnswer.of_capture(purchase, one.outcome, one.changes)
+        CapturedAnswer.of_capture(purchase, one.customer, one.outcome, one.changes)
         for one, purchase in zip(captured, _as_recorded(captured), strict=True)
     ]
 

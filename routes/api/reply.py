@@ -42,6 +42,13 @@ def query(schema: type[S]) -> S:
         raise QueryRefused(refused.problems) from None
 
 
+def refuse_parameters(*names: str, because: str) -> None:
+    """Raises QueryRefused for those that are given."""
+    given = [name for name in names if name in request.args]
+    if given:
+        raise QueryRefused([Problem((name,), "unknown_field", because) for name in given])
+
+
 def reply(answer: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(_json(answer), status, dict(headers or {}), mimetype="application/json")
 
@@ -80,7 +87,8 @@ def page(
     items = answers(found.rows) if callable(answers) else answers
     if found.after is None:
         return reply(of(items=items))
-    address = f"{request.path}?{urlencode(request.args.to_dict() | {'cursor': f'{_list_id()}.{found.after}'})}"
+    asked = request.args.to_dict() | {"cursor": f"{_list_id()}.{found.after}"}
+    address = f"{request.script_root}{request.path}?{urlencode(asked)}"
     return reply(of(items=items, next=address), headers={"Link": f'<{address}>; rel="next"'})
 
 

@@ -73,13 +73,14 @@ def _admit() -> ResponseReturnValue | None:
     if wanted.is_open:
         return None
     token = admit()
+    with limiter.shared_limit(current_app.config["API_RATE_LIMIT"], "api", key_func=lambda: str(token.id)):
+        pass
     if request.args and wanted.query is None:
         advice = "There are no parameters here. Leave it out"
         raise QueryRefused([Problem((name,), "unknown_field", advice) for name in request.args])
     if wanted.scope is not None:
         demand(wanted.scope)
-    with limiter.shared_limit(current_app.config["API_RATE_LIMIT"], "api", key_func=lambda: str(token.id)):
-        return None
+    return None
 
 
 def demand(scope: str) -> None:
@@ -138,7 +139,7 @@ def _marked(token: ApiToken) -> ApiToken:
 @bp.after_request
 def _may_be_kept(response: Response) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
-    response.vary.add("Authorization")
+    response.vary.update(("Authorization", "Accept"))
     if limit := limiter.current_limit:
         seconds = max(1, int(limit.reset_at - time.time()))
         response.headers["RateLimit-Limit"] = str(limit.limit.amount)

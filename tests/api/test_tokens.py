@@ -202,3 +202,35 @@ def test_a_check_is_one_question(owner: Person) -> None:
     with statements(owner.app) as asked:
         owner.api.get("")
     assert len(asked) == 1
+
+
+def test_undoing_asks_for_the_scope_of_what_is_undone(owner: Person) -> None:
+    purchase = owner.api.record().json
+    sue = owner.api.record(customer={"name": "Sue"}).json["customer"]["id"]
+    address = f"/purchases/{purchase['id']}"
+    owner.api.post(f"{address}/void")
+    void = owner.api.get(f"{address}/history").json["items"][0]["action_id"]
+    owner.api.post(f"{address}/restore")
+    owner.api.patch(address, {"item": "a pen"})
+    edit = owner.api.get(f"{address}/history").json["items"][0]["action_id"]
+    customer = f"/customers/{purchase['customer']['id']}"
+    owner.api.patch(customer, {"note": "tall"})
+    noted = owner.api.get(f"{customer}/history").json["items"][0]["action_id"]
+    merge = owner.api.post(f"{customer}/merge", {"from_customer_id": sue}).json["action_id"]
+    of_purchases = Api(owner.app, owner.token("purchases:write"))
+    of_customers = Api(owner.app, owner.token("customers:write"))
+    for actions, mine, other in (([edit], of_purchases, of_customers), ([merge, noted], of_customers, of_purchases)):
+        for action in actions:
+            other.post(f"/actions/{action}/undo", None, 403)
+            mine.post(f"/actions/{action}/undo")
+    assert of_customers.post(f"/actions/{void}/undo", None, 403).json["scope"] == "purchases:write"
+
+
+def test_a_void_that_came_later_is_not_undone_with_an_earlier_one(owner: Person) -> None:
+    address = f"/purchases/{owner.api.record().json['id']}"
+    owner.api.post(f"{address}/void")
+    first = owner.api.get(f"{address}/history").json["items"][0]["action_id"]
+    owner.api.post(f"{address}/restore")
+    owner.api.post(f"{address}/void")
+    owner.api.post(f"/actions/{first}/undo", None, 409)
+    assert owner.api.get(address).json["status"] == "void"

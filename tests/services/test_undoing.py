@@ -73,7 +73,7 @@ def edit_purchase(person: Person, purchase: Purchase, **given: Any) -> Action:
     with person.app.app_context():
         shop = person.user.shop
         edit = judge(PurchaseEdit, given, ShopRules(shop.currency, shop.country, shop.today()))
-    return change_purchase(person, purchase, lambda found, by: editing.edit_purchase(found, edit, by=by))
+    return change_purchase(person, purchase, lambda found, by: editing.edit_purchase(found, edit.changed, by=by))
 
 
 def void(person: Person, purchase: Purchase, reason: str | None = None) -> Action:
