@@ -301,7 +301,7 @@ class PurchaseEdit(Edit):
 
     texts = ("item", "note")
 
-    item: Item = ""
+    item: Annotated[Item, WithJsonSchema({"type": "string", "maxLength": Purchase.ITEM_MAX})] = ""
     quantity: GivenNumber = None  # type: ignore[assignment]  # only what is given is looked at
     amount: MoneyObject = None
     purchased_on: GivenIsoDay = None  # type: ignore[assignment]  # only what is given is looked at

@@ -216,18 +216,9 @@ class Register:
         namesakes = self.namesakes(customer.name_normal)
         if customer not in namesakes:
             raise Overtaken
-        if self._is_of_a_pointer(key[1], customer):
-            return
         namesakes.remove(customer)
         if self.owner(*key) is customer:
             self._release(key)
-
-    def _is_of_a_pointer(self, name: str, customer: Customer) -> bool:
-        """Whether somebody of this name was merged into the customer, who is still found by it then."""
-        found = select(Customer.id).where(
-            Customer.shop_id == self._shop_id, Customer.name_normal == name, Customer.merged_into_id.is_not(None)
-        )
-        return any(self.customer(pointer) is customer for pointer in db.session.scalars(found).all())
 
     def _release(self, key: Key) -> None:
         self._owners[key] = None

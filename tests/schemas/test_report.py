@@ -54,6 +54,7 @@ def test_nothing_has_to_be_given() -> None:
         ({"from": " yesterday "}, "first", date(2026, 11, 20)),
         ({"to": "20 Nov"}, "last", date(2026, 11, 20)),
         ({"to": "2026-11-22"}, "last", date(2026, 11, 22)),
+        ({"to": "2026-11-30"}, "last", date(2026, 11, 30)),
         ({"sort": "-quantity"}, "sort", "-quantity"),
         ({"sort": " -amount "}, "sort", "-amount"),
         ({"sort": "-purchases"}, "sort", "-purchases"),
@@ -88,8 +89,6 @@ def test_a_single_day_may_be_asked_for() -> None:
     [
         ({"from": "soon"}, [("from", "not_a_date", "From must be a real date, like 2026-11-21")]),
         ({"to": "2026-02-30"}, [("to", "not_a_date", "To must be a real date, like 2026-11-21")]),
-        ({"from": "2026-11-23"}, [("from", "in_future", "From must be today or in the past")]),
-        ({"to": "1899-12-31"}, [("to", "too_early", "To must be 1900-01-01 or later")]),
         ({"to": "3/4"}, [("to", "date_ambiguous", "“3/4” can be read in two ways. Write it like 3 Apr or 4 Mar")]),
         (
             {"from": "2026-11-20", "to": "2026-11-19"},

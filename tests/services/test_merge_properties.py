@@ -236,6 +236,12 @@ def _identities_told(history: Sequence[Change]) -> dict[tuple[str, str], UUID | 
     return owners
 
 
+def is_own(identity: dict[str, Any], tables: dict[str, Any]) -> bool:
+    """Whether it is the name that its owner bears: who takes a name up again claims it, if nobody had it meanwhile."""
+    bearers = {row["id"] for row in tables["customers"] if row["name_normal"] == identity["value"]}
+    return identity["kind"] == "name" and identity["customer_id"] in bearers
+
+
 def check_undone(book: Book, before: dict[str, Any]) -> None:
     """Taking back what was just done restores what was before; who was opened by it remains as a pointer."""
     with_it = db.session.begin_nested()
@@ -243,6 +249,7 @@ def check_undone(book: Book, before: dict[str, Any]) -> None:
     after = stored(book.shop.id)
     known = {row["id"] for row in before["customers"]}
     after["customers"] = [row for row in after["customers"] if row["id"] in known]
+    after["identities"] = [row for row in after["identities"] if row in before["identities"] or not is_own(row, after)]
     assert after == before
     with_it.rollback()
     db.session.expire_all()

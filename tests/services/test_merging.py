@@ -416,13 +416,3 @@ def test_a_capture_that_waits_for_the_undoing_of_a_merge_is_recorded_for_who_com
         db.session.commit()
         assert {one.result().customer.id for one in waiting} == {tim.id}
     assert now(owner, bob).email == "bob@example.com"
-
-
-def test_a_name_that_a_merge_has_left_still_finds_after_the_one_who_stayed_gives_it_up(owner: Person) -> None:
-    tom, tim = owner.capture(customer="Tom").customer, owner.capture(customer="Tim <tim@example.com>").customer
-    with owner.app.app_context():
-        merge(tom.id, tim.id, shop=owner.user.shop, by=owner.user)
-        db.session.commit()
-    for name in ("Tom", "Timothy"):
-        owner.capture(customer=f"{name} <tim@example.com>")
-    assert owner.capture(customer="Tom").customer.id == tim.id

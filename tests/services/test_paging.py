@@ -20,7 +20,7 @@ from tests.cast import Person
 Read = Callable[[Position], Page[Purchase]]
 START = date(2026, 1, 1)
 EVERYTHING = judge(PurchaseFilters, {}, ShopRules("USD", "US", date(2026, 11, 21)))
-EVERYBODY = judge(CustomerFilters, {})
+EVERYBODY = judge(CustomerFilters, {}, ShopRules("USD", "US", date(2026, 11, 21)))
 
 
 def reader(owner: Person, *, descending: bool, size: int) -> Read:
