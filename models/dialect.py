@@ -83,8 +83,9 @@ def is_deadlock(error: DBAPIError) -> bool:
 def is_passing(error: DBAPIError) -> bool:
     """Whether the same may well work in a moment: the database is away, locked or full, not misused."""
     if isinstance(error.orig, sqlite3.OperationalError):
-        return not re.match("no such|near ", str(error.orig))
-    if fault_code(error) == "25P02":  # a statement after one that failed: a bug of ours
+        return not re.match("no such|near |too many |Expression tree", str(error.orig))
+    # A statement after one that failed, or one that is too large (class 54): a bug of ours.
+    if fault_code(error).startswith(("25P02", "54")):
         return False
     return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError | InternalError)
 

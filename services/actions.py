@@ -1,7 +1,7 @@
 """What is done on purpose to customers and purchases that are there, on their history."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import insert
@@ -12,6 +12,8 @@ from models.columns import new_id
 from services.matching import FieldChange
 
 _AT_A_TIME = 1_000
+
+T = TypeVar("T")
 
 
 def begin(kind: str, *, shop_id: int, by: User | ApiToken, undoes: Action | None = None) -> Action:
@@ -44,9 +46,16 @@ def note_all(action: Action, purchase_ids: Sequence[UUID], change: FieldChange) 
         db.session.connection().execute(insert(Change), rows)
 
 
-def batches(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+def note_each(action: Action, customer: Customer, changes: Sequence[FieldChange]) -> None:
+    """Puts many changes of one customer on the history."""
+    for some in batches(changes):
+        rows = [_values(action, change) | {"customer_id": customer.id} for change in some]
+        db.session.connection().execute(insert(Change), rows)
+
+
+def batches(many: Sequence[T]) -> Iterator[Sequence[T]]:
     """As many at a time as one statement takes well."""
-    return (ids[start : start + _AT_A_TIME] for start in range(0, len(ids), _AT_A_TIME))
+    return (many[start : start + _AT_A_TIME] for start in range(0, len(many), _AT_A_TIME))
 
 
 def _values(action: Action, change: FieldChange) -> dict[str, Any]:

@@ -115,9 +115,15 @@ class _Ledger:
             raise Overtaken
 
     def _read_ahead(self) -> None:
-        """All that the captures will ask of the register, in two queries."""
-        buyers = [wish.details.given for wish in self._captures if wish.key not in self._by_key]
-        self._register.read_owners((kind, known.normal) for given in buyers for kind, known in given.items())
+        """All that the captures will ask of the register, in a few queries."""
+        wishes = [wish.details for wish in self._captures if wish.key not in self._by_key]
+        buyers = [details.given for details in wishes]
+        picked = {details.customer_id for details in wishes if isinstance(details.customer_id, UUID)}
+        keys = {(kind, known.normal) for given in buyers for kind, known in given.items()}
+        if len(wishes) > 1:
+            self._register.stay(picked, keys, {value for kind, value in keys if kind == "name"})
+        self._register.read_customers(picked)
+        self._register.read_owners(keys)
         self._register.read_namesakes(
             given["name"].normal
             for given in buyers

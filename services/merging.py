@@ -1,10 +1,12 @@
 """Making one customer of two, and two of one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import select, update
 
 from extensions import db
 from models import Action, ApiToken, Customer, Identity, Purchase, Shop, User
@@ -168,24 +170,35 @@ def identities_of(customer: Customer) -> list[Key]:
 
 def move_identities(action: Action, keys: Sequence[Key], source: Customer, to: Customer) -> None:
     """On the history of both, so that each of them tells by itself what finds the customer."""
-    moved = update(Identity).where(
-        Identity.shop_id == action.shop_id,
-        Identity.customer_id == source.id,
-        tuple_(Identity.kind, Identity.value).in_(keys),
-    )
-    db.session.execute(moved.values(customer_id=to.id), execution_options={"synchronize_session": "fetch"})
-    for key in keys:
-        note_identity(action, source, key, is_lost=True)
-        note_identity(action, to, key)
+    for kind, values in values_by_kind(keys):
+        moved = update(Identity).where(
+            Identity.shop_id == action.shop_id,
+            Identity.customer_id == source.id,
+            Identity.kind == kind,
+            Identity.value.in_(values),
+        )
+        db.session.execute(moved.values(customer_id=to.id), execution_options={"synchronize_session": "fetch"})
+    actions.note_each(action, source, [lost(key) for key in keys])
+    actions.note_each(action, to, [gained(key) for key in keys])
 
 
-def note_identity(action: Action, customer: Customer, key: Key, *, is_lost: bool = False) -> None:
-    text = identity_text(key)
-    change = FieldChange("identity", text, None) if is_lost else FieldChange("identity", None, text)
-    actions.note(action, customer, change)
+def values_by_kind(keys: Iterable[Key]) -> Iterator[tuple[str, Sequence[str]]]:
+    """As many of one kind at a time as one statement takes well."""
+    # Not pairs of kind and value: some thousand of them are too complex for PostgreSQL, a list of values is not.
+    for kind, some in groupby(sorted(keys), key=itemgetter(0)):
+        for values in actions.batches([value for _, value in some]):
+            yield kind, values
 
 
-def identity_text(key: Key) -> str:
+def gained(key: Key) -> FieldChange:
+    return FieldChange("identity", None, _identity_text(key))
+
+
+def lost(key: Key) -> FieldChange:
+    return FieldChange("identity", _identity_text(key), None)
+
+
+def _identity_text(key: Key) -> str:
     """As the history keeps it: email:tim@example.com."""
     return ":".join(key)
 

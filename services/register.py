@@ -1,11 +1,11 @@
 """The register of a shop's customers, as far as a capture asks for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import Exists, Select, and_, delete, exists, or_, select, tuple_
+from sqlalchemy import ColumnElement, Exists, Select, and_, delete, exists, false, or_, select, union
 from sqlalchemy.orm import aliased
 
 from extensions import db
@@ -32,6 +32,7 @@ class Register:
 
     def __init__(self, shop_id: int):
         self._shop_id = shop_id
+        self._by_id: dict[UUID, Customer | None] = {}
         self._owners: dict[Key, Customer | None] = {}
         self._namesakes: dict[str, list[Customer]] = {}
         self._has_strong_identity: dict[UUID, bool] = {}
@@ -45,16 +46,8 @@ class Register:
 
     def customer(self, id: UUID) -> Customer | None:
         """The shop's customer of this id, or whom they were merged into."""
-        wanted: UUID | None = id
-        while wanted is not None:
-            found = select(Customer, Customer.merged_into_id).where(
-                Customer.shop_id == self._shop_id, Customer.id == wanted
-            )
-            row = db.session.execute(_staying(found)).one_or_none()
-            if row is None:
-                return None
-            customer, wanted = row
-        return customer
+        self.read_customers([id])
+        return self._by_id[id]
 
     def owner(self, kind: str, normal: str) -> Customer | None:
         """The customer whom this identity belongs to."""
@@ -73,22 +66,43 @@ class Register:
             self._has_strong_identity[customer.id] = bool(db.session.scalar(found))
         return not self._has_strong_identity[customer.id]
 
+    def stay(self, ids: Collection[UUID], keys: Collection[Key], names: Collection[str]) -> None:
+        """Sees at once that none of all these is merged away before the transaction ends.
+
+        Who reads many must begin with this: two who hold many, a few at a time, come to wait for each other.
+        """
+        wanted = union(
+            select(Customer.id).where(Customer.shop_id == self._shop_id, Customer.id.in_(ids)),
+            select(Customer.id).where(Customer.shop_id == self._shop_id, Customer.name_normal.in_(names)),
+            select(Identity.customer_id).where(Identity.shop_id == self._shop_id, _is_one_of(keys)),
+        )
+        found = select(Customer.id).where(Customer.shop_id == self._shop_id, Customer.id.in_(wanted))
+        db.session.execute(_staying(found))
+
+    def read_customers(self, ids: Iterable[UUID]) -> None:
+        """Reads many at once, so that later questions cost nothing."""
+        asked = {one: one for one in ids if one not in self._by_id}
+        while asked:
+            found = select(Customer, Customer.merged_into_id).where(
+                Customer.shop_id == self._shop_id, Customer.id.in_(set(asked.values()))
+            )
+            rows = {customer.id: (customer, into) for customer, into in db.session.execute(_staying(found))}
+            read = {one: rows.get(wanted, (None, None)) for one, wanted in asked.items()}
+            self._by_id.update((one, customer) for one, (customer, into) in read.items() if into is None)
+            asked = {one: into for one, (_, into) in read.items() if into is not None}
+
     def read_owners(self, keys: Iterable[Key]) -> None:
         """Reads many at once, so that later questions cost nothing."""
         missing = sorted({key for key in keys if key not in self._owners})
         if not missing:
             return
         self._owners.update(dict.fromkeys(missing))
-        by_kind: dict[str, list[str]] = {}
-        for kind, value in missing:
-            by_kind.setdefault(kind, []).append(value)
-        wanted = [and_(Identity.kind == kind, Identity.value.in_(values)) for kind, values in by_kind.items()]
         seen = aliased(Customer)  # as they were when the statement began, whoever was waited for
         found = (
             select(Identity.kind, Identity.value, Customer, Customer.merged_into_id, Customer.version == seen.version)
             .join(Customer, and_(Customer.shop_id == Identity.shop_id, Customer.id == Identity.customer_id))
             .join(seen, and_(seen.shop_id == Customer.shop_id, seen.id == Customer.id))
-            .where(Identity.shop_id == self._shop_id, or_(*wanted))
+            .where(Identity.shop_id == self._shop_id, _is_one_of(missing))
         )
         were_waited_for = []
         for kind, value, customer, merged_into_id, is_as_seen in db.session.execute(_staying(found)):
@@ -107,7 +121,7 @@ class Register:
         if not keys:
             return
         found = select(Identity.kind, Identity.value, Identity.customer_id).where(
-            Identity.shop_id == self._shop_id, tuple_(Identity.kind, Identity.value).in_(keys)
+            Identity.shop_id == self._shop_id, _is_one_of(keys)
         )
         owners = {(kind, value): customer_id for kind, value, customer_id in db.session.execute(found)}
         for key in keys:
@@ -181,11 +195,8 @@ class Register:
         db.session.add_all(self._new_customers)
         db.session.flush()
         if self._released:
-            db.session.execute(
-                delete(Identity).where(
-                    Identity.shop_id == self._shop_id, tuple_(Identity.kind, Identity.value).in_(sorted(self._released))
-                )
-            )
+            released = _is_one_of(sorted(self._released))
+            db.session.execute(delete(Identity).where(Identity.shop_id == self._shop_id, released))
         db.session.add_all(
             Identity(shop_id=self._shop_id, kind=kind, value=value, customer_id=customer.id)
             for (kind, value), customer in sorted(self._claimed.items(), key=lambda claim: claim[0])
@@ -230,6 +241,13 @@ def _staying(found: Select[*Row]) -> Select[*Row]:
     """Nobody is merged away, until the transaction ends, who was found so; who is being merged is waited for."""
     # Everybody holds customers in the order of their ids, as far as one statement goes.
     return found.order_by(Customer.id).with_for_update(read=True, key_share=True, of=Customer)
+
+
+def _is_one_of(keys: Collection[Key]) -> ColumnElement[bool]:
+    by_kind: dict[str, list[str]] = {}
+    for kind, value in keys:
+        by_kind.setdefault(kind, []).append(value)
+    return or_(false(), *(and_(Identity.kind == kind, Identity.value.in_(found)) for kind, found in by_kind.items()))
 
 
 def _has_strong_identity() -> Exists:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, select, tuple_
+from sqlalchemy import and_, delete, exists, select
 from sqlalchemy.orm import aliased
 
 from extensions import db
@@ -14,15 +14,16 @@ from services import actions, purchase_values
 from services.attempts import until_settled
 from services.matching import FieldChange, update_customer
 from services.merging import (
+    gained,
     hold,
     identities_of,
     identity_key,
-    identity_text,
+    lost,
     move_identities,
     move_purchases,
-    note_identity,
     point,
     touch,
+    values_by_kind,
 )
 from services.refusals import CannotUndo, UnknownAction
 from services.register import Key, Register
@@ -73,6 +74,7 @@ class _Undoing:
             Change.shop_id == shop.id, Change.action_id == undone.id, Change.customer_id.is_not(None)
         )
         self._on_customers = db.session.scalars(noted.order_by(Change.id)).all()
+        self._known_before: dict[tuple[UUID, str], set[UUID]] = {}
 
     def run(self) -> Action:
         by_kind: dict[str, Callable[[], None]] = {"merge": self._part_again, "split": self._join_again}
@@ -169,17 +171,24 @@ class _Undoing:
 
     def _return_identities(self, keys: set[Key], away: Customer, stayed: Customer) -> set[Key]:
         """Those that still belong to who stayed, and those that nobody has; the others stay where they are."""
-        found = select(Identity.kind, Identity.value, Identity.customer_id).where(
-            Identity.shop_id == self._shop.id, tuple_(Identity.kind, Identity.value).in_(sorted(keys))
-        )
-        owners = {(kind, value): owner for kind, value, owner in db.session.execute(found)}
+        owners = self._owners(keys)
         returned = {key for key in keys if owners.get(key, stayed.id) == stayed.id}
         move_identities(self._action, sorted(key for key in returned if key in owners), stayed, away)
-        for kind, value in sorted(returned - set(owners)):
+        free = sorted(returned - set(owners))
+        for kind, value in free:
             db.session.add(Identity(shop_id=self._shop.id, kind=kind, value=value, customer_id=away.id))
-            note_identity(self._action, away, (kind, value))
+        actions.note_each(self._action, away, [gained(key) for key in free])
         db.session.flush()
         return returned
+
+    def _owners(self, keys: Collection[Key]) -> dict[Key, UUID]:
+        owners = {}
+        for kind, values in values_by_kind(keys):
+            found = select(Identity.value, Identity.customer_id).where(
+                Identity.shop_id == self._shop.id, Identity.kind == kind, Identity.value.in_(values)
+            )
+            owners.update({(kind, value): owner for value, owner in db.session.execute(found)})
+        return owners
 
     def _hand_over_captures(self, purchase_ids: Collection[UUID], away: Customer, stayed: Customer) -> None:
         """What these captures have told of who stayed, they told of the other."""
@@ -188,6 +197,7 @@ class _Undoing:
         )
         by_captures = told.where(Change.by_purchase_id.is_not(None)).order_by(Change.id)
         changes = [change for change in db.session.scalars(by_captures) if change.by_purchase_id in purchase_ids]
+        self._read_ahead(changes)
         for change in reversed(changes):
             if getattr(stayed, change.field) == change.after:
                 self._put_back(stayed, change)
@@ -196,6 +206,13 @@ class _Undoing:
             given = {change.field: Known(change.after, self._key(change.field, change.after)[1])}
             for updated in update_customer(away, given, self._register, self._shop.country)[0]:
                 actions.note(self._action, away, updated)
+
+    def _read_ahead(self, changes: Sequence[Change]) -> None:
+        """All that putting the changes back, and telling them again, will ask of the register."""
+        shown = [(change.field, text) for change in changes for text in (change.before, change.after)]
+        keys = {self._key(field, text) for field, text in shown if text is not None}
+        self._register.read_owners(keys)
+        self._register.read_namesakes(value for kind, value in keys if kind == "name")
 
     def _show_own(self, stayed: Customer, returned: Collection[Key]) -> None:
         """Nobody shows an address that finds another: who stayed shows what they did before the merge."""
@@ -245,7 +262,7 @@ class _Undoing:
                 Identity.shop_id == self._shop.id, Identity.kind == kind, Identity.value == value
             )
             db.session.execute(owned)
-            note_identity(self._action, other, (kind, value), is_lost=True)
+            actions.note(self._action, other, lost((kind, value)))
         point(self._action, other, customer)
 
     # An edit, a void, a restore
@@ -335,7 +352,7 @@ class _Undoing:
     def _lose(self, customer: Customer, key: Key) -> None:
         if self._register.owner(*key) is customer:
             self._register.forget(customer, *key)
-            note_identity(self._action, customer, key, is_lost=True)
+            actions.note(self._action, customer, lost(key))
 
     def _show(self, customer: Customer, field: str, text: str | None, noted: FieldChange | None = None) -> None:
         """Puts a value in place; whatever else finds the customer still does, but for the name of before."""
@@ -366,23 +383,31 @@ class _Undoing:
 
     def _was_known(self, customer: Customer, change: Change) -> bool:
         """Whether what the change put in place found the customer before: then it still has to."""
-        assert change.after is not None
-        key = self._key(change.field, change.after)
-        earlier = select(Change).where(
+        history = customer.id, change.field
+        if history not in self._known_before:
+            self._known_before[history] = self._read_known_before(*history)
+        return change.id in self._known_before[history]
+
+    def _read_known_before(self, customer_id: UUID, kind: str) -> set[UUID]:
+        """The changes that put in place what found the customer already: all in one go, there may be thousands."""
+        told = select(Change.id, Change.field, Change.before, Change.after).where(
             Change.shop_id == self._shop.id,
-            Change.customer_id == customer.id,
-            Change.id < change.id,
-            Change.field.in_((change.field, "identity")),
+            Change.customer_id == customer_id,
+            Change.field.in_((kind, "identity")),
         )
-        is_known = False
-        for one in db.session.scalars(earlier.order_by(Change.id)):
-            if one.field == "identity":
-                is_known = one.after == identity_text(key) or (is_known and one.before != identity_text(key))
-            elif one.after is not None:
-                is_known = is_known or self._key(one.field, one.after) == key
-            else:  # cleared by hand: it found nobody any longer
-                is_known = is_known and self._key(one.field, one.before) != key
-        return is_known
+        known: set[Key] = set()
+        known_before = set()
+        for change_id, field, before, after in db.session.execute(told.order_by(Change.id)):
+            shown = before if after is None else after
+            assert shown is not None
+            key = identity_key(shown) if field == "identity" else self._key(kind, shown)
+            if key in known:
+                known_before.add(change_id)
+            if after is None:  # cleared by hand, or lost: it found nobody any longer
+                known.discard(key)
+            else:
+                known.add(key)
+        return known_before
 
     def _key(self, kind: str, shown: str | None) -> Key:
         assert shown is not None

@@ -8,16 +8,19 @@ from time import sleep
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from extensions import db
-from models import Action, Change, Customer, Purchase, Shop
+from models import Action, Change, Customer, Identity, Purchase, Shop
+from models.dialect import is_passing
 from schemas.bodies import CustomerEdit
 from schemas.problems import ShopRules, judge
 from schemas.purchase import Buyer
 from services import editing
 from services.merging import Merged, Split, merge, split
 from services.refusals import CannotMerge, IdentityConflict, Refusal, UnknownCustomer, UnknownPurchase
+from services.register import Key, Register
 from services.undoing import undo
 from tests.cast import Person
 from tests.services.test_identity import identities, two_tims
@@ -78,6 +81,17 @@ def history(person: Person, subject: Customer | Purchase) -> list[tuple[str, str
     )
     with person.app.app_context():
         return [tuple(row) for row in db.session.execute(found.order_by(Change.id))]
+
+
+def know_by_many(person: Person, customer: Customer) -> list[Key]:
+    """Makes the customer known by more than a database takes in one condition, and returns by what."""
+    values = {"email": "{}@example.com", "phone": "+1212{:07}", "reference": "A{}"}
+    keys = [(kind, value.format(number)) for kind, value in values.items() for number in range(4_000)]
+    known = {"shop_id": person.shop_id, "customer_id": customer.id}
+    with person.app.app_context():
+        db.session.execute(insert(Identity), [known | {"kind": kind, "value": value} for kind, value in keys])
+        db.session.commit()
+    return keys
 
 
 def tim_and_bob(person: Person) -> tuple[Customer, Customer]:
@@ -211,6 +225,34 @@ def _count_statements(person: Person, one: Customer, into: Customer) -> int:
         return total
 
 
+def test_a_customer_who_is_known_by_thousands_of_identities_is_merged_and_taken_apart(owner: Person) -> None:
+    tim, bob = tim_and_bob(owner)
+    know_by_many(owner, tim)
+    tims, bobs = identities(owner, tim), identities(owner, bob)
+    merged = do_merge(owner, tim, bob)
+    assert (identities(owner, tim), identities(owner, bob)) == (set(), tims | bobs)
+    gone = [(before, after) for field, before, after in history(owner, tim) if field == "identity"]
+    assert gone == [(f"{kind}:{value}", None) for kind, value in sorted(tims)]
+    do_undo(owner, merged.action)
+    assert (identities(owner, tim), identities(owner, bob)) == (tims, bobs)
+    come = [(before, after) for field, before, after in history(owner, tim) if field == "identity"][len(gone) :]
+    assert come == [(None, before) for before, _ in gone]
+
+
+def test_a_customer_forgets_thousands_of_identities_at_once(owner: Person) -> None:
+    tim = owner.capture(customer="Tim").customer
+    keys = know_by_many(owner, tim)
+    with owner.app.app_context():
+        register = Register(owner.shop_id)
+        register.read_owners(keys)
+        known = register.namesakes("tim")[0]
+        for key in keys:
+            register.forget(known, *key)
+        register.write()
+        db.session.commit()
+    assert identities(owner, tim) == {("name", "tim")}
+
+
 # Splitting
 
 
@@ -312,6 +354,12 @@ def test_a_split_does_not_open_who_is_known_already(owner: Person, address: str)
         do_split(owner, tim, owner.purchases()[:1], {"name": "Tim", "email": address})
     assert [one.id for one in refused.value.candidates] == [bob.id if "bob" in address else tim.id]
     assert items(owner, tim) == ["a book"]
+
+
+def test_what_is_too_large_for_the_database_will_not_work_in_a_moment(owner: Person) -> None:
+    with owner.app.app_context(), pytest.raises(DBAPIError) as refused:
+        db.session.execute(text("SELECT 1" + " + 1" * 50_000))
+    assert not is_passing(refused.value)
 
 
 # Races
@@ -416,3 +464,22 @@ def test_a_capture_that_waits_for_the_undoing_of_a_merge_is_recorded_for_who_com
         db.session.commit()
         assert {one.result().customer.id for one in waiting} == {tim.id}
     assert now(owner, bob).email == "bob@example.com"
+
+
+def test_thousands_of_identities_that_were_waited_for_are_looked_at_again(owner: Person) -> None:
+    tim, bob = tim_and_bob(owner)
+    keys = know_by_many(owner, bob)
+    merged = do_merge(owner, tim, bob)
+
+    def read() -> set[UUID]:
+        with owner.app.app_context():
+            register = Register(owner.shop_id)
+            register.read_owners(keys)
+            return register.found
+
+    with ThreadPoolExecutor() as pool, owner.app.app_context():
+        undo(merged.action.id, shop=owner.user.shop, by=owner.user)
+        waiting = pool.submit(read)
+        sleep(0.5)
+        db.session.commit()
+        assert waiting.result() == {bob.id}

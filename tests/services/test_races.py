@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from extensions import db
+from models import public_id
+from services import attempts
 from services.capture import Capture, Captured, capture, capture_all
+from services.merging import merge
 from services.refusals import AmbiguousCustomer, ExternalIdTaken, IdentityConflict, KeyReused, Refusal
 from tests.cast import Person
 from tests.services.test_properties import check_invariants
@@ -223,6 +226,31 @@ def test_imports_in_opposite_order_do_not_wait_for_each_other(owner: Person) -> 
             results = waiting.result()
     assert {purchase.external_id for purchase in owner.purchases()} == {None, "first", "middle", "last"}
     assert sum(isinstance(result, ExternalIdTaken) for one in results for result in one) == 3
+
+
+def test_lists_that_name_the_same_customers_in_any_order_never_wait_in_a_ring(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance, rings = random.Random(1), []
+    ids = [owner.capture(customer=f"Tim {n} <tim{n}@example.com>").customer.public_id for n in range(400)]
+    tells = attempts.is_deadlock
+    monkeypatch.setattr(attempts, "is_deadlock", lambda error: rings.append(error) or tells(error))
+    shuffled = [[{"customer": "", "customer_id": one} for one in chance.sample(ids, len(ids))] for _ in range(8)]
+
+    def merge_two(one: str, other: str) -> None:
+        sleep(chance.uniform(0, 3))
+        with owner.app.app_context():
+            decode = partial(public_id.decode, public_id.CUSTOMER)
+            merge(decode(one), decode(other), shop=owner.user.shop, by=owner.user)
+            db.session.commit()
+
+    lists = [partial(import_all, owner, some, str(place)) for place, some in enumerate(shuffled)]
+    pairs = [chance.sample(ids[at : at + 2], 2) for at in range(0, 400, 2)]
+    at_once(lists + [partial(merge_two, *pair) for pair in pairs[:60]])
+    assert not rings
+    assert len(owner.purchases()) == 3600
+    staying = {customer.id for customer in owner.customers() if customer.merged_into_id is None}
+    assert {purchase.customer_id for purchase in owner.purchases()} == staying
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from extensions import db
 from models import Action, Change, Customer, Identity, Purchase
@@ -167,6 +167,44 @@ def test_what_captures_told_of_the_wrong_customer_is_told_of_the_right_one(owner
     assert (bob.name, bob.email, bob.phone, bob.reference) == ("Bob", "bob@example.com", None, "B1")
     again = owner.capture(customer="Tim <tim@example.com>", phone="212 555 0101")
     assert again.customer.id == tim.id
+
+
+def test_what_found_who_stayed_before_a_merge_still_does_whatever_captures_told_since(owner: Person) -> None:
+    tim, bob = tim_and_bob(owner)
+    owner.capture(customer="", customer_id=bob.public_id, email="bob@work.example")
+    merged = do_merge(owner, tim, bob)
+    for email in ("new@example.com", "BOB@example.com", "newer@example.com", "new@example.com"):
+        owner.capture(customer="", customer_id=tim.public_id, email=email)
+    do_undo(owner, merged.action)
+    assert identities(owner, bob) == {("name", "bob"), ("email", "bob@example.com"), ("email", "bob@work.example")}
+    told = {("email", "new@example.com"), ("email", "newer@example.com")}
+    assert identities(owner, tim) == {("name", "tim"), ("email", "tim@example.com")} | told
+    assert (now(owner, bob).email, now(owner, tim).email) == ("bob@work.example", "new@example.com")
+
+
+@pytest.mark.parametrize("told", [{"email": "{}@example.com"}, {"name": "Tim {}"}], ids=["email", "name"])
+def test_a_merge_is_taken_back_in_as_many_statements_after_many_captures_as_after_few(
+    owner: Person, told: dict[str, str]
+) -> None:
+    few, many = (_count_statements_of_undo(owner, told, times) for times in (3, 30))
+    assert many <= few
+
+
+def _count_statements_of_undo(person: Person, told: dict[str, str], times: int) -> int:
+    """`told` is what each of the captures says anew of who was merged away."""
+    tim, bob = (person.capture(customer=f"{name}{times}@example.com").customer for name in ("tim", "bob"))
+    merged = do_merge(person, tim, bob)
+    for number in range(times):
+        new = {field: text.format(f"{times}-{number}") for field, text in told.items()}
+        person.capture(**({"customer": "", "customer_id": tim.public_id} | new))
+    statements: list[str] = []
+    with person.app.app_context():
+        user, engine = person.user, db.engine
+        event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]), named=False)
+        undo(merged.action.id, shop=user.shop, by=user)
+        total = len(statements)
+        db.session.commit()
+        return total
 
 
 def test_nobody_shows_an_address_that_finds_another_after_a_merge_was_taken_back(owner: Person) -> None:
