@@ -45,8 +45,12 @@ def _ask_to_sign_in() -> ResponseReturnValue | None:
         if request.endpoint is None:
             room.admit()
         return None
-    # Asked for once, here: an error page must not need the database to know whom it is shown to.
-    g.viewer = current_user._get_current_object() if current_user.is_authenticated else None
+    try:
+        # Whole, before the database is asked: on SQLite, who may write holds the lock from then on.
+        _ = request.form
+    finally:
+        # Asked for once, here: an error page must not need the database to know whom it is shown to.
+        g.viewer = current_user._get_current_object() if current_user.is_authenticated else None
     # A page that does not exist is nobody's secret: it goes on to its 404.
     if request.endpoint is None or request.endpoint in PUBLIC or g.viewer:
         return None

@@ -8,6 +8,7 @@ import string
 import zlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from urllib.parse import unquote
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -54,9 +55,9 @@ def find(text: str) -> ApiToken | None:
     return token if token.is_alive(clock.utc_now()) else None
 
 
-def holds_token(text: str) -> bool:
-    """Whether a token's text stands somewhere in this one."""
-    return any(_is_token(found) for found in _FORM.findall(text))
+def holds_token(address: str) -> bool:
+    """Whether a token's text stands somewhere in an address, percent-encoded or not."""
+    return any(_is_token(found) for found in _FORM.findall(unquote(address)))
 
 
 def needs_mark(token: ApiToken) -> bool:

@@ -71,7 +71,10 @@ def _admit() -> ResponseReturnValue | None:
     request.max_content_length = BODY_MAX
     wanted = OPERATIONS[str(request.endpoint)]
     if wanted.is_open:
+        _refuse_token_in_address()
         return None
+    # Before the database is asked: on SQLite, who may write holds the lock from then on, and the network may be slow.
+    request.get_data()
     token = admit()
     with limiter.shared_limit(current_app.config["API_RATE_LIMIT"], "api", key_func=lambda: str(token.id)):
         pass
@@ -91,8 +94,7 @@ def demand(scope: str) -> None:
 
 def admit() -> ApiToken:
     """Notes who asks, in `g.viewer` and `g.token`. Raises Refusing for nobody."""
-    if tokens.holds_token(request.query_string.decode(errors="replace")):
-        raise Refusing("token-in-address", "Revoke this token: an address is no secret. Send tokens in a header.")
+    _refuse_token_in_address()
     token = _token()
     if token is None:
         raise Refusing(
@@ -102,6 +104,11 @@ def admit() -> ApiToken:
         )
     g.token, g.viewer = token, token.user
     return token
+
+
+def _refuse_token_in_address() -> None:
+    if tokens.holds_token(f"{request.path}?{request.query_string.decode(errors='replace')}"):
+        raise Refusing("token-in-address", "Revoke this token: an address is no secret. Send tokens in a header.")
 
 
 def is_asked() -> bool:

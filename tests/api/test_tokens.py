@@ -155,6 +155,28 @@ def test_a_token_in_the_address_is_refused_even_beside_one_in_the_header(owner: 
         assert "till_" not in answer.body.decode().replace("till_…", "")
 
 
+@pytest.mark.parametrize("query", ["?access_token={}", "?q=x{}&status=all", "?{}"])
+def test_so_is_one_that_is_percent_encoded(owner: Person, query: str) -> None:
+    text = owner.token()
+    for spelling in (text.replace("_", "%5f"), "".join(f"%{ord(letter):02X}" for letter in text)):
+        assert owner.api.get("/purchases" + query.format(spelling), 400).problem == "token-in-address"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/{}", "/purchases/{}", "/purchases/{}/void", "/nowhere/x{}", "/nowhere?token={}"),
+        *("/openapi.json?token={}", "/openapi.json/{}"),
+    ],
+)
+def test_so_is_one_in_the_path_and_where_nobody_asks_for_a_token(owner: Person, path: str) -> None:
+    text = owner.token()
+    for spelling in (text, text.replace("_", "%5F")):
+        address = path.format(spelling)
+        for answer in (ask(owner, None, address), owner.api.get(address, 400)):
+            assert (answer.status, answer.problem) == (400, "token-in-address")
+
+
 @pytest.mark.parametrize("query", ["q=till_roll", "external_id=till_7/123", "item=till_"])
 def test_what_only_begins_like_a_token_is_none(owner: Person, query: str) -> None:
     assert owner.api.get(f"/purchases?{query}").json == {"items": []}

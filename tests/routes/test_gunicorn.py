@@ -5,12 +5,15 @@ import struct
 from collections.abc import Iterator
 from http.cookies import SimpleCookie
 from socket import SO_LINGER, SOL_SOCKET
+from time import sleep
 from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 
+from tests.api.client import Api
+from tests.cast import Person
 from tests.server import Answer, Server, serve
 
 GOOD = b"GET /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -165,3 +168,20 @@ def test_bytes_that_are_no_text_are_refused_in_words(server: Server, fields: byt
     answer = sign_in(server, fields)
     assert answer.status == 422
     assert "There is a problem" in answer.body or 'id="email-error"' in answer.body
+
+
+@pytest.mark.parametrize(
+    ("door", "kind"), [("/purchases", "application/x-www-form-urlencoded"), ("/api/v1/purchases", "application/json")]
+)
+def test_who_sends_slowly_keeps_nobody_else_from_recording(
+    running: Server, owner: Person, door: str, kind: str
+) -> None:
+    token = owner.token()
+    Api(owner.app, token).get("")  # its first use is a note of its own
+    keys = [f"Cookie: tillbook={owner.browser.cookie}", f"Authorization: Bearer {token}"]
+    head = [f"POST {door} HTTP/1.1", "Host: localhost", *keys, f"Content-Type: {kind}", "Content-Length: 1000"]
+    with running.connect() as slow:
+        slow.sendall("\r\n".join(head).encode() + b"\r\n\r\nTim")
+        sleep(0.5)
+        owner.capture(customer="Tim")  # fails when it has to wait as long as a busy database is waited for
+    assert len(owner.purchases()) == 1

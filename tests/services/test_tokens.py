@@ -191,6 +191,16 @@ WRONG_FORMS: list[Callable[[str], str]] = [
 ]
 
 
+@pytest.mark.parametrize("address", ["{}", "/api/v1/purchases/{}", "/?q={}&x", "%3D{}", "x{}", "till_{}"])
+def test_a_token_is_noticed_in_an_address(owner: Person, address: str) -> None:
+    _, text = make(owner)
+    encoded = "".join(f"%{ord(letter):02x}" for letter in text)
+    for spelling in (text, text.replace("t", "%74"), encoded):
+        assert tokens.holds_token(address.format(spelling))
+    for noise in (text[:-1], text.lower(), text.replace("_", "%255F"), text[:20] + "%" + text[20:]):
+        assert not tokens.holds_token(address.format(noise))
+
+
 @pytest.mark.parametrize("wrong", WRONG_FORMS)
 def test_what_is_no_token_is_refused_without_a_question(owner: Person, wrong: Callable[[str], str]) -> None:
     _, text = make(owner)
