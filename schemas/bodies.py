@@ -18,7 +18,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from models import Customer, Purchase, public_id
 from models.public_id import CUSTOMER, PURCHASE
-from schemas.capture_key import read_key
+from schemas.capture_key import KEY_ADVICE, read_key
 from schemas.currencies import currencies
 from schemas.money import Money, read_money, times
 from schemas.problems import Problem, Refused, Schema, ShopRules, judge, refuse
@@ -38,7 +38,7 @@ from schemas.purchase import (
     Quantity,
     Reference,
 )
-from schemas.sentence import LONGEST, read_sentence
+from schemas.sentence import LONGEST, NotUnderstood, understand
 from schemas.text import is_blank, many_lines, text_schema
 
 BATCH_MAX = 1_000
@@ -66,7 +66,6 @@ MONEY_SCHEMA = {
     "additionalProperties": False,
 }
 _DAY_SCHEMA = {"type": "string", "format": "date"}
-KEY_ADVICE = f"A key must be 1 to {Purchase.KEY_MAX} printable ASCII characters"
 _PLAIN_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -239,12 +238,11 @@ class SentenceBody(Schema):
     sentence: Annotated[Any, WithJsonSchema(text_schema(LONGEST, is_required=True))]
 
 
-def read_purchase(body: Mapping[str, Any], rules: ShopRules) -> PurchaseDetails:
+def read_purchase(body: Mapping[str, Any], rules: ShopRules) -> PurchaseDetails | NotUnderstood:
     """A purchase given by its fields, or by a sentence. Raises Refused."""
     if "sentence" not in body:
         return judge(PurchaseBody, body, rules)
-    sentence = judge(SentenceBody, body).sentence
-    return judge(PurchaseDetails, read_sentence(sentence, rules), rules)
+    return understand(judge(SentenceBody, body).sentence, rules)
 
 
 class BatchBody(Schema):
@@ -263,7 +261,7 @@ class Keyed(Schema):
     idempotency_key: Annotated[str | None, PlainValidator(_key)] = None
 
 
-def read_batched(item: Any, rules: ShopRules) -> tuple[PurchaseDetails, str | None]:
+def read_batched(item: Any, rules: ShopRules) -> tuple[PurchaseDetails | NotUnderstood, str | None]:
     """One purchase of a batch, and its key if it has one. Raises Refused."""
     if not isinstance(item, dict):
         raise Refused([Problem((), "not_an_object", "Give an object of fields here")])

@@ -183,7 +183,7 @@ class PurchaseDetails(Schema):
         return self.customer.given if self.customer else {}
 
     def content_hash(self) -> bytes:
-        """SHA-256 of what is asked for, normalised: a retry has the same (domain: exactly once)."""
+        """Of what is asked for, normalised: a retry has the same (domain: exactly once)."""
         content = [
             str(self.customer_id),
             self.given,
@@ -194,7 +194,12 @@ class PurchaseDetails(Schema):
             self.note,
             self.external_id,
         ]
-        return hashlib.sha256(json.dumps(content).encode()).digest()
+        return hash_of(content)
+
+
+def hash_of(content: object) -> bytes:
+    """SHA-256 of what JSON can say."""
+    return hashlib.sha256(json.dumps(content).encode()).digest()
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from models.columns import new_id
 from models.dialect import refresh_statistics
 from models.normal import normal_words
 from schemas.purchase import BUYER_FIELDS, PurchaseDetails
+from schemas.sentence import NotUnderstood
 from services import customers
 from services.attempts import until_settled
 from services.matching import FieldChange, find_customer, update_customer
-from services.refusals import Candidate, CustomerUnclear, ExternalIdTaken, KeyReused, Refusal
+from services.refusals import Candidate, CustomerUnclear, ExternalIdTaken, KeyReused, NothingToRepeat, Refusal
 from services.register import Overtaken, Register
 
 _MANY = 100
@@ -28,7 +29,7 @@ _MANY = 100
 class Capture(NamedTuple):
     """A wish to record a purchase, under the key that makes it happen exactly once."""
 
-    details: PurchaseDetails
+    details: PurchaseDetails | NotUnderstood
     key: str
 
 
@@ -51,8 +52,10 @@ class Captured:
         return "updated" if self.changes else "unchanged"
 
 
-def capture(details: PurchaseDetails, *, shop: Shop, by: User | ApiToken, source: str, key: str) -> Captured:
-    """Records one purchase. The caller commits.
+def capture(
+    details: PurchaseDetails | NotUnderstood, *, shop: Shop, by: User | ApiToken, source: str, key: str
+) -> Captured:
+    """Records one purchase; what is not understood can only be a replay. The caller commits.
 
     Raises a Refusal of services.refusals when a rule says no, Contention when others kept winning every race.
     """
@@ -116,7 +119,7 @@ class _Ledger:
 
     def _read_ahead(self) -> None:
         """All that the captures will ask of the register, in a few queries."""
-        wishes = [wish.details for wish in self._captures if wish.key not in self._by_key]
+        wishes = _understood(wish for wish in self._captures if wish.key not in self._by_key)
         buyers = [details.given for details in wishes]
         picked = {details.customer_id for details in wishes if isinstance(details.customer_id, UUID)}
         keys = {(kind, known.normal) for given in buyers for kind, known in given.items()}
@@ -164,6 +167,8 @@ class _Ledger:
 
     def _record(self, wish: Capture) -> Captured:
         details = wish.details
+        if isinstance(details, NotUnderstood):
+            raise NothingToRepeat(details.refused)
         if details.external_id and details.external_id in self._by_external_id:
             raise ExternalIdTaken(f"Purchase number {details.external_id} is already recorded. Each is used once")
         match = find_customer(details.given, details.customer_id, self._register)
@@ -172,7 +177,7 @@ class _Ledger:
         changes, left_alone = update_customer(customer, told, self._register, self._shop.country)
         if changes:
             customer.updated_at = self._at
-        purchase = self._purchase(wish, customer, match.matched_on)
+        purchase = self._purchase(details, wish.key, customer, match.matched_on)
         captured = Captured(purchase, customer, changes, left_alone=left_alone)
         self._by_key[wish.key] = captured
         if details.external_id:
@@ -182,8 +187,7 @@ class _Ledger:
         self._bought[customer.id] = count + 1, max(last, purchase.purchased_on)
         return captured
 
-    def _purchase(self, wish: Capture, customer: Customer, matched_on: str | None) -> Purchase:
-        details = wish.details
+    def _purchase(self, details: PurchaseDetails, key: str, customer: Customer, matched_on: str | None) -> Purchase:
         paid = details.paid
         return Purchase(
             shop_id=self._shop.id,
@@ -200,7 +204,7 @@ class _Ledger:
             buyer=_buyer(details),
             customer_shown=_shown(customer),
             matched_on=matched_on,
-            capture_key=wish.key,
+            capture_key=key,
             content_hash=details.content_hash(),
             source=self._source,
             recorded_at=self._at,
@@ -220,6 +224,10 @@ class _Ledger:
                 at=self._at,
                 **change._asdict(),
             )
+
+
+def _understood(captures: Iterable[Capture]) -> list[PurchaseDetails]:
+    return [wish.details for wish in captures if isinstance(wish.details, PurchaseDetails)]
 
 
 def _buyer(details: PurchaseDetails) -> dict[str, str]:
@@ -252,7 +260,7 @@ def _unique_ids(purchase: Purchase) -> tuple[str, str]:
 def _recorded_before(captures: Sequence[Capture], shop_id: int) -> list[Captured]:
     """The purchases that already have one of the keys or external ids."""
     keys = [wish.key for wish in captures]
-    external_ids = [wish.details.external_id for wish in captures if wish.details.external_id]
+    external_ids = [details.external_id for details in _understood(captures) if details.external_id]
     has_been: ColumnElement[bool] = Purchase.capture_key.in_(keys)
     if external_ids:
         has_been = or_(has_been, Purchase.external_id.in_(external_ids))

@@ -5,6 +5,7 @@ from datetime import date
 from typing import NamedTuple
 
 from models import Customer, Purchase
+from schemas.problems import Refused
 
 
 class Refusal(Exception):
@@ -58,6 +59,14 @@ class KeyReused(Refusal):
         super().__init__(message)
         self.purchase = purchase
         self.customer = customer
+
+
+class NothingToRepeat(Refusal):
+    """The words say no purchase, and none was recorded with them before; `refused` tells what is the matter."""
+
+    def __init__(self, refused: Refused):
+        super().__init__(str(refused))
+        self.refused = refused
 
 
 class ExternalIdTaken(Refusal):

@@ -16,7 +16,8 @@ from routes.api.problem_types import PROBLEMS
 from routes.api.problems import MIMETYPE
 from routes.api.room import OPERATIONS, Operation
 from schemas.answers import ProblemAnswer
-from schemas.bodies import KEY_ADVICE, id_schema
+from schemas.bodies import id_schema
+from schemas.capture_key import KEY_ADVICE
 
 _COMPONENT = "#/components/schemas/{model}"
 _METHODS = ("GET", "POST", "PATCH")

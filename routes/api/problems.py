@@ -23,6 +23,7 @@ from services.refusals import (
     ExternalIdTaken,
     IdentityConflict,
     KeyReused,
+    NothingToRepeat,
     Refusal,
     UnknownAction,
     UnknownCustomer,
@@ -126,6 +127,8 @@ def of_query(refused: QueryRefused) -> ProblemAnswer:
 
 def of_refusal(refusal: Refusal) -> ProblemAnswer:
     """Of a rule of the domain that says no."""
+    if isinstance(refusal, NothingToRepeat):
+        return of_refused(refusal.refused)
     if isinstance(refusal, UnknownPurchase):
         return problem("not-found", "Not all of the purchases that were given are this customer's. Nothing was stored.")
     if isinstance(refusal, UnknownCustomer | UnknownAction):

@@ -1,6 +1,5 @@
 """Recording purchases, one or many, and what becomes of them."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,7 +28,6 @@ from schemas.answers import (
     PurchasePage,
 )
 from schemas.bodies import (
-    KEY_ADVICE,
     BatchBody,
     PurchaseBody,
     PurchaseEdit,
@@ -38,9 +36,11 @@ from schemas.bodies import (
     read_batched,
     read_purchase,
 )
-from schemas.capture_key import read_key
+from schemas.capture_key import read_key_header
 from schemas.filters import BatchFlags, CaptureFlags, PageQuery, PurchaseQuery
-from schemas.problems import Refused, ShopRules
+from schemas.problems import Refused, ShopRules, judge
+from schemas.purchase import PurchaseDetails
+from schemas.sentence import read_sentence
 from schemas.table import write_table
 from services import editing, history, purchases
 from services.capture import Capture, Captured, capture, capture_all
@@ -85,8 +85,9 @@ def record() -> ResponseReturnValue:
     gives={200: ParsedAnswer},
 )
 def parse() -> ResponseReturnValue:
-    sentence = reply.body(SentenceBody)
-    return reply.reply(ParsedAnswer.of(read_purchase(sentence.model_dump(), shop_rules())))
+    rules = shop_rules()
+    said = read_sentence(reply.body(SentenceBody).sentence, rules)
+    return reply.reply(ParsedAnswer.of(judge(PurchaseDetails, said, rules)))
 
 
 @bp.post("/purchases/batch")
@@ -215,15 +216,14 @@ def _changed(line: Line) -> Response:
 
 
 def _key() -> str:
-    """The key of the header, bare or as a quoted string (RFC 8941, 3.3.3); one of ours when there is none."""
+    """The key of the header; one of ours when there is none."""
     given = request.headers.get("Idempotency-Key")
     if given is None:
         return str(uuid4())
-    quoted = re.fullmatch(r'"((?:[^"\\]|\\["\\])*)"', given.strip())
-    key = read_key(re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else given)
-    if key is None:
-        raise Refusing("malformed-idempotency-key", f"{KEY_ADVICE}. Nothing was stored.")
-    return key
+    try:
+        return read_key_header(given)
+    except Refused as refused:
+        raise Refusing("malformed-idempotency-key", f"{refused}. Nothing was stored.") from None
 
 
 def _replayed(captured: Captured) -> dict[str, str]:

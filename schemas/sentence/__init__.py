@@ -7,10 +7,11 @@ The price and the last day may change places. A price is “for X” or “X in 
 words inside them from being read at all. No word is dropped: what has two readings, or none, is refused.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from schemas.problems import Problem, Refused, ShopRules, judge
-from schemas.purchase import PurchaseDetails
+from schemas.purchase import PurchaseDetails, hash_of
 from schemas.sentence.counts import quantity
 from schemas.sentence.customers import read_customer
 from schemas.sentence.days import check_days, choices_of_readings
@@ -19,9 +20,38 @@ from schemas.sentence.parts import Parts
 from schemas.sentence.prices import check_price, choices_of_numbers
 from schemas.sentence.unclear import Choice, SentenceUnclear
 from schemas.sentence.verb import check_that_it_was_bought, take_apart
-from schemas.sentence.words import LONGEST, cut
+from schemas.sentence.words import LONGEST, cut, say
 
-__all__ = ["LONGEST", "Choice", "SentenceUnclear", "read_sentence"]
+__all__ = ["LONGEST", "Choice", "NotUnderstood", "SaidPurchase", "SentenceUnclear", "read_sentence", "understand"]
+
+
+class SaidPurchase(PurchaseDetails):
+    """A purchase as a sentence says it. Its content is the words, as what they mean depends on the day."""
+
+    words: str
+
+    def content_hash(self) -> bytes:
+        return hash_of(self.words)
+
+
+@dataclass(frozen=True)
+class NotUnderstood:
+    """Words that say no purchase today. They may have said one when they were first sent: on Sunday, until Sunday."""
+
+    words: str
+    refused: Refused
+
+    def content_hash(self) -> bytes:
+        return hash_of(self.words)
+
+
+def understand(text: object, rules: ShopRules) -> SaidPurchase | NotUnderstood:
+    """A sentence, which only who knows what was recorded may refuse. Raises SentenceUnclear where it has no words."""
+    words = say(cut(text))
+    try:
+        return judge(SaidPurchase, read_sentence(text, rules) | {"words": words}, rules)
+    except Refused as refused:
+        return NotUnderstood(words, refused)
 
 
 def read_sentence(text: object, rules: ShopRules) -> dict[str, Any]:

@@ -68,6 +68,65 @@ def test_what_was_left_to_today_is_the_same_after_midnight(owner: Person, at: Ca
     check_replay(first, record(owner.api))
 
 
+LATER = ["2026-11-22T04:59", "2026-11-22T17:00", "2026-11-23T17:00", "2026-11-28T17:00", "2027-02-28T17:00"]
+"""Saturday until midnight in New York, Sunday, Monday, the next Saturday, and a Sunday of the next year."""
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        *("", " today", " yesterday", " 3 days ago", " on 20 Nov", " on Fri 20 Nov", " on 2026-11-20"),
+        *(" on Sunday", " on Monday", " on Friday", " last Saturday"),
+    ],
+)
+def test_the_same_sentence_is_the_same_request_whatever_day_it_is(
+    owner: Person, at: Callable[[str], None], day: str
+) -> None:
+    said = {"sentence": f"Tim bought a hat{day}"}
+    first = record(owner.api, said)
+    for instant in LATER:
+        at(instant)
+        check_replay(first, record(owner.api, {"sentence": f"  Tim bought\ta hat{day}."}))
+        checked = owner.api.post("/purchases?validate_only=true", said, idempotency_key=KEY).json
+        assert checked["purchased_on"] == first.json["purchased_on"]
+        batch = owner.api.post("/purchases/batch", {"purchases": [said | {"idempotency_key": KEY}]}).json
+        assert batch["results"] == [{"status": 201, "replayed": True, "purchase": first.json}]
+    assert len(owner.purchases()) == 1
+
+
+@pytest.mark.parametrize("instant", LATER)
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sentence": "Tim bought a hat on Saturday"},
+        {"sentence": "Tim bought a hat on Sunday"},
+        {"sentence": "Tim bought 2 hats"},
+        {"sentence": "Tom bought a hat on Friday"},
+        {"customer": {"name": "Tim"}, "item": "hat", "purchased_on": "2026-11-20"},
+    ],
+)
+def test_other_words_under_the_key_of_a_sentence_are_refused(
+    owner: Person, at: Callable[[str], None], other: dict[str, Any], instant: str
+) -> None:
+    first = record(owner.api, {"sentence": "Tim bought a hat on Friday"})
+    at(instant)
+    assert record(owner.api, other, 422).problem == "idempotency-key-reused"
+    check_replay(first, record(owner.api, {"sentence": "Tim bought a hat on Friday"}))
+
+
+def test_a_sentence_that_is_unclear_does_not_use_the_key_up(owner: Person, at: Callable[[str], None]) -> None:
+    said = {"sentence": "Tim bought a hat on Saturday"}
+    refused = record(owner.api, said, 422)
+    assert (refused.errors, len(refused.json["choices"])) == ([("#/sentence", "date_ambiguous")], 2)
+    batch = owner.api.post("/purchases/batch", {"purchases": [said | {"idempotency_key": KEY}]}).json
+    assert batch["results"][0]["problem"]["choices"] == refused.json["choices"]
+    at("2026-11-23T17:00")
+    first = record(owner.api, said)
+    assert first.json["purchased_on"] == "2026-11-21"
+    at("2026-11-28T17:00")
+    check_replay(first, record(owner.api, said))
+
+
 def edit(api: Api, first: Answer) -> None:
     changed = {"item": "Hat", "quantity": 3, "amount": None, "purchased_on": "2026-11-01", "note": None}
     api.patch(first.headers["Location"], changed)
@@ -206,6 +265,19 @@ def test_what_is_no_key_is_refused(owner: Person, key: str) -> None:
     refused = record(owner.api, BODY, 400, key.encode().decode("latin-1"))
     assert refused.problem == "malformed-idempotency-key"
     assert owner.purchases() == owner.customers() == []
+
+
+@pytest.mark.parametrize("key", ['"abc', '"abc";x=1', '"a","b"', "a, b"])
+def test_what_could_be_two_keys_says_so_and_stores_nothing(owner: Person, key: str) -> None:
+    refused = record(owner.api, BODY, 400, key)
+    assert refused.problem == "malformed-idempotency-key"
+    assert refused.json["detail"].startswith("Give one Idempotency-Key, bare or in quotes, and nothing beside it.")
+    assert refused.json["detail"].endswith(". Nothing was stored.")
+    assert owner.purchases() == owner.customers() == []
+
+
+def test_a_comma_in_a_bare_key_is_the_callers_own(owner: Person) -> None:
+    assert record(owner.api, key="till 7,123").json["idempotency_key"] == "till 7,123"
 
 
 def test_keys_of_two_shops_have_nothing_to_do_with_each_other(owner: Person, stranger: Person) -> None:
