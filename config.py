@@ -122,6 +122,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "SESSION_COOKIE_SECURE": settings.is_https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
+        "BASE_URL": settings.base_url,
         "PREFERRED_URL_SCHEME": "https" if settings.is_https else "http",
         # Forms live as long as the session they were made for: a page left open overnight still records.
         "WTF_CSRF_TIME_LIMIT": None,

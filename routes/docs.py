@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
-from flask import Blueprint, Flask, abort, current_app, render_template
+from flask import Blueprint, Flask, abort, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
@@ -126,7 +127,12 @@ def api() -> ResponseReturnValue:
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # the proxy would not be the same twice
     refusal = examples.of_problem("validation")[0]
     limits = {"body": BODY_MAX, "batch": BATCH_MAX, "page": PAGE_SIZE, "page_max": PAGE_SIZE_MAX}
-    return render_template("docs/api.html", manual=_manual(app), scopes=_SCOPES, refusal=refusal, limits=limits)
+    # Not the Host of the request: whoever follows the example sends a token there.
+    root = app.config["BASE_URL"] or request.root_url
+    first = urljoin(root, url_for("api.record"))
+    return render_template(
+        "docs/api.html", manual=_manual(app), first=first, scopes=_SCOPES, refusal=refusal, limits=limits
+    )
 
 
 @bp.get("/problems")
@@ -254,7 +260,7 @@ def _resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[
 def _parameter(described: Mapping[str, Any]) -> Field:
     schema, is_nullable = _without_null(described["schema"])
     name, said = described["name"], described.get("description")
-    rule = said or _sentence(_rules(name, schema))
+    rule = said or ". ".join(filter(None, (_sentence(_rules(name, schema)), schema.get("description"))))
     return Field(name, _kind(schema, is_nullable), rule, described.get("required", False), described["in"])
 
 

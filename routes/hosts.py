@@ -19,6 +19,7 @@ _HOST = re.compile(rf"(?P<name>{_LABEL}(?:\.{_LABEL})*\.?|\[(?P<ipv6>[0-9A-Fa-f:
 
 def register(app: Flask) -> None:
     """Such a request is answered outside the app: without a page, and without a line in its log."""
+    app.url_map.merge_slashes = False  # it would lead to the address with one slash, at the host that was asked
     ask = app.wsgi_app
 
     def refuse_or_ask(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

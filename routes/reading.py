@@ -97,6 +97,8 @@ def json_body() -> dict[str, Any]:
     """The object that was sent. Raises UnsupportedMediaType, BadJson, BrokenBody, RequestEntityTooLarge."""
     if not _is_json():
         raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
+    if request.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaType("Send the body uncompressed, without the header Content-Encoding.")
     try:
         return read_object(request.get_data())
     except UnreadableJson as unreadable:

@@ -1,12 +1,12 @@
 """What lists may be narrowed by, as it stands in the address."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from models import Customer, Purchase, public_id
 from models.normal import normal_words
@@ -15,15 +15,26 @@ from schemas.contact import Known, read_email, read_phone, read_reference
 from schemas.days import read_any_day
 from schemas.money import Money, read_currency, read_money
 from schemas.numbers import read_whole_number
-from schemas.problems import Schema, ShopRules, refuse
-from schemas.text import key_text, one_line
+from schemas.problems import Problem, Refused, Schema, ShopRules, judge, refuse
+from schemas.text import is_blank, key_text, one_line
 
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 200
 STATUSES = ("recorded", "void", "all")
 PURCHASE_SORTS = ("-purchased_on", "purchased_on", "-recorded_at", "recorded_at")
+_FOLLOW = "To follow the list, ask again from a little earlier and tell repeats apart by `id`"
+_LATE_PURCHASES = (
+    f"A purchase appears once its recording is finished, which for a long import may be minutes after its "
+    f"`recorded_at`. {_FOLLOW}."
+)
+_LATE_CHANGES = (
+    f"A change appears once its recording is finished, which for a long import may be minutes after its "
+    f"`updated_at`. {_FOLLOW} and `updated_at`."
+)
 _QUERY_MAX = 200
 _CURSOR_MAX = 2_500  # holds the name that a page of customers ends with
+
+S = TypeVar("S", bound=Schema)
 
 
 def _words(value: object) -> Known | None:
@@ -46,9 +57,12 @@ def read_from(value: object, info: ValidationInfo) -> date | None:
     return _day("From", value, info)
 
 
-def read_to(value: object, info: ValidationInfo) -> date | None:
-    """The last day of a list; None when blank."""
-    return _day("To", value, info)
+def read_to(value: object, info: ValidationInfo, first: date | None) -> date | None:
+    """The last day of a list that begins with the `first`; None when blank."""
+    last = _day("To", value, info)
+    if first and last and last < first:
+        refuse("before_from", f"To must be {first} or later, because that is From")
+    return last
 
 
 def read_choice(label: str, value: object, choices: Sequence[str]) -> str | None:
@@ -73,6 +87,10 @@ def _instant(value: object) -> datetime | None:
         return at.astimezone(UTC)
     except (ValueError, OverflowError):
         refuse("not_an_instant", "Write the instant with its offset, like 2026-11-21T09:15:04Z")
+
+
+def _purchased_to(value: object, info: ValidationInfo) -> date | None:
+    return read_to(value, info, info.data.get("purchased_from"))
 
 
 def _customer_id(value: object) -> UUID | None:
@@ -137,6 +155,20 @@ def _cursor(value: object) -> str | None:
     return cursor
 
 
+def judge_query(schema: type[S], given: Mapping[str, Sequence[str]], rules: ShopRules) -> S:
+    """The query of an address as a `schema`, each parameter once and with a value. Raises Refused."""
+    wrong = [problem for name, values in given.items() if (problem := _not_one_value(name, values))]
+    if wrong:
+        raise Refused(wrong)
+    return judge(schema, {name: value for name, [value] in given.items()}, rules)
+
+
+def _not_one_value(name: str, values: Sequence[str]) -> Problem | None:
+    if len(values) > 1:
+        return Problem((name,), "given_twice", f"Give {name} once")
+    return Problem((name,), "blank", f"Give {name} a value, or leave it out") if is_blank(values[0]) else None
+
+
 def _schema(kind: str = "string", **more: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": kind, **more})
 
@@ -161,16 +193,18 @@ class PurchaseFilters(Schema):
 
     q: Words = None
     purchased_from: Annotated[date | None, PlainValidator(read_from), _DAY] = None
-    purchased_to: Annotated[date | None, PlainValidator(read_to), _DAY] = None
+    purchased_to: Annotated[date | None, PlainValidator(_purchased_to), _DAY] = None
     customer_id: Annotated[UUID | None, PlainValidator(_customer_id), _CUSTOMER_ID] = None
     item: Annotated[str | None, PlainValidator(_item), _schema(maxLength=Purchase.ITEM_MAX)] = None
     external_id: Annotated[str | None, PlainValidator(_external_id), _schema(maxLength=Purchase.EXTERNAL_ID_MAX)] = None
-    recorded_since: Instant = None
+    recorded_since: Instant = Field(default=None, description=_LATE_PURCHASES)
     currency: Annotated[str | None, PlainValidator(read_currency), _schema(pattern="^[A-Z]{3}$")] = None
     min_amount: Annotated[Money | None, PlainValidator(_min_amount), _MONEY] = None
     max_amount: Annotated[Money | None, PlainValidator(_max_amount), _MONEY] = None
     status: Annotated[str, PlainValidator(_status), _schema(enum=list(STATUSES))] = "recorded"
-    sort: Annotated[str, PlainValidator(_sort), _schema(enum=list(PURCHASE_SORTS))] = "-purchased_on"
+    sort: Annotated[str, PlainValidator(_sort), _schema(enum=list(PURCHASE_SORTS))] = Field(
+        default="-purchased_on", description=_LATE_PURCHASES
+    )
 
 
 class CustomerFilters(Schema):
@@ -184,7 +218,7 @@ class CustomerFilters(Schema):
     phone: Annotated[Known | None, PlainValidator(_phone), _schema(maxLength=Customer.PHONE_MAX)] = None
     reference: Annotated[Known | None, PlainValidator(read_reference), _schema(maxLength=Customer.REFERENCE_MAX)] = None
     name: Annotated[str | None, PlainValidator(_name), _schema(maxLength=Customer.NAME_MAX)] = None
-    updated_since: Instant = None
+    updated_since: Instant = Field(default=None, description=_LATE_CHANGES)
 
 
 class CaptureFlags(Schema):

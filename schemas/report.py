@@ -8,7 +8,7 @@ from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 from schemas.filters import read_choice, read_from, read_to
 from schemas.money import read_currency
 from schemas.numbers import read_whole_number
-from schemas.problems import Schema, ShopRules, refuse
+from schemas.problems import Schema, ShopRules
 
 GroupBy = Literal["day", "week", "month"]
 TopSort = Literal["-purchases", "-quantity", "-amount"]
@@ -21,10 +21,7 @@ _DAY: dict[str, Any] = {"type": "string", "format": "date"}
 
 
 def _to(value: object, info: ValidationInfo) -> date | None:
-    last, first = read_to(value, info), info.data.get("first")
-    if first and last and last < first:
-        refuse("before_from", f"To must be {first} or later, because that is From")
-    return last
+    return read_to(value, info, info.data.get("first"))
 
 
 def _group_by(value: object) -> str:

@@ -846,10 +846,10 @@ Accept: text/csv""",
         """200 OK
 Content-Type: text/csv; charset=utf-8
 
-id,purchased_on,customer_id,name,email,phone,reference,item,quantity,amount,currency,note,external_id,status,source,\
-recorded_at
-{shirts},2026-11-20,{sue},Sue,sue@example.com,212 555 \
-0142,,T-shirt,2,15.50,USD,,till-7/123,recorded,api,2026-11-21T09:15:04Z""",
+"id","purchased_on","customer_id","name","email","phone","reference","item","quantity","amount","currency","note",\
+"external_id","status","source","recorded_at"
+"{shirts}","2026-11-20","{sue}","Sue","sue@example.com","212 555 \
+0142","","T-shirt","2","15.50","USD","","till-7/123","recorded","api","2026-11-21T09:15:04Z\"""",
     ),
     Example(
         "Show a purchase",
@@ -1356,7 +1356,8 @@ customer=Tim&item=book""",
 {
   "type": "/problems/unsupported-media-type", "title": "Send JSON",
   "status": 415,
-  "detail": "The body was not said to be JSON. Send the header Content-Type: application/json.",
+  "detail": "The body was not said to be JSON, or was said to be compressed. Send it uncompressed, with the header \
+Content-Type: application/json and without Content-Encoding.",
   "request_id": "{request_id}"
 }""",
     ),

@@ -42,8 +42,8 @@ PROBLEMS = {
     "unsupported-media-type": ProblemType(
         415,
         "Send JSON",
-        "The body was not said to be JSON.",
-        "Send the header Content-Type: application/json.",
+        "The body was not said to be JSON, or was said to be compressed.",
+        "Send it uncompressed, with the header Content-Type: application/json and without Content-Encoding.",
     ),
     "bad-request": ProblemType(
         400,

@@ -10,9 +10,8 @@ from pydantic import BaseModel
 
 from routes.api.problems import QueryRefused, Refusing
 from routes.reading import json_body, optional_json_body, shop_rules
-from schemas.filters import PageQuery
+from schemas.filters import PageQuery, judge_query
 from schemas.problems import Problem, Refused, Schema, judge
-from schemas.text import is_blank
 from services.paging import BadCursor, Page, Position
 
 S = TypeVar("S", bound=Schema)
@@ -30,14 +29,8 @@ def optional_body(schema: type[S]) -> S:
 
 def query(schema: type[S]) -> S:
     """The query of the address as a `schema`. Raises QueryRefused."""
-    repeated = [name for name, values in request.args.lists() if len(values) > 1]
-    if repeated:
-        raise QueryRefused([Problem((name,), "given_twice", f"Give {name} once") for name in repeated])
-    blank = [name for name, value in request.args.items() if is_blank(value)]
-    if blank:
-        raise QueryRefused([Problem((name,), "blank", f"Give {name} a value, or leave it out") for name in blank])
     try:
-        return judge(schema, request.args.to_dict(), shop_rules())
+        return judge_query(schema, dict(request.args.lists()), shop_rules())
     except Refused as refused:
         raise QueryRefused(refused.problems) from None
 

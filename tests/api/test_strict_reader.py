@@ -1,5 +1,6 @@
 """What two readers could understand differently is refused at every address, and nothing is stored."""
 
+import gzip
 import json
 from collections.abc import Iterator
 
@@ -150,6 +151,15 @@ def test_another_kind_of_body_is_refused(owner: Person, kind: str) -> None:
     refused = owner.api.send("POST", "/purchases", GOOD, 415, content_type=kind)
     assert refused.problem == "unsupported-media-type"
     assert owner.purchases() == []
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "x"])
+def test_a_compressed_body_is_refused_and_told_to_come_uncompressed(owner: Person, coding: str) -> None:
+    refused = owner.api.send("POST", "/purchases", gzip.compress(GOOD), 415, content_encoding=coding)
+    assert refused.problem == "unsupported-media-type"
+    assert "uncompressed" in refused.json["detail"]
+    owner.api.send("POST", "/purchases", GOOD, 201, content_encoding="identity")
+    assert len(owner.purchases()) == 1
 
 
 @pytest.mark.parametrize("kind", [JSON, "application/json; charset=utf-8", "Application/JSON;charset=UTF-8"])

@@ -161,6 +161,12 @@ def test_a_host_is_a_name_or_an_address(app: Flask, host: str) -> None:
     assert app.test_client().get("/login", headers={"Host": host}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/purchases//new", "/login//", "/static//tillbook.css", "/problems//validation"])
+def test_no_answer_leads_to_the_host_that_was_asked(app: Flask, path: str) -> None:
+    response = app.test_client().get(path, headers={"Host": "other.example.com"})
+    assert "other.example.com" not in response.headers.get("Location", "") + response.text
+
+
 @pytest.mark.parametrize("body", ["5", "[1]", '"x"', '{"customer": 5}', '{"email": "\\ud800", "password": "x"}'])
 @pytest.mark.parametrize("path", ["/login", "/register", "/purchases", "/account/password"])
 def test_json_is_not_a_form(owner: Person, path: str, body: str) -> None:

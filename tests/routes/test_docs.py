@@ -1,16 +1,20 @@
 """The manual of the API and the pages of its problems."""
 
+import json
 import re
 
 import pytest
 from flask import Flask
 
+from app import create_app
+from extensions import db
 from models import ApiToken
 from routes.api.examples import BY_HAND, STORY, shown
 from routes.api.problem_types import PROBLEMS
 from routes.api.room import OPERATIONS
 from routes.docs import _MEANINGS, _SCOPES
 from tests.cast import Person
+from tests.conftest import make_settings
 from tests.pages import Browser, Page, text_of
 
 
@@ -74,6 +78,43 @@ def test_the_parameters_of_a_list_are_told_in_words(app: Flask) -> None:
     assert parameters["status"] == ["query", "text", "recorded , void , all ; otherwise recorded"]
     assert parameters["customer_id"][1] == "id"
     assert parameters["recorded_since"][1] == "instant"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "begin"),
+    [
+        ("https://till.example.com", "https://till.example.com/api/v1/purchases"),
+        ("https://till.example.com/", "https://till.example.com/api/v1/purchases"),
+        ("", "http://other.example.com/api/v1/purchases"),
+    ],
+)
+def test_the_first_example_is_for_the_address_of_the_settings(sqlite_url: str, base_url: str, begin: str) -> None:
+    app = create_app(make_settings(sqlite_url, base_url=base_url))
+    page = Browser(app, Host="other.example.com").get("/api/docs")
+    assert page.soup.select_one("pre").get_text().startswith(f"curl {begin} ")  # type: ignore[union-attr]
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "begin"),
+    [
+        ("List purchases", "recorded_since", "Recorded then or later; like 2026-11-21T09:15:04Z ."),
+        ("List purchases", "sort", "-purchased_on , purchased_on , -recorded_at , recorded_at ; otherwise"),
+        ("List customers", "updated_since", "Changed then or later; like 2026-11-21T09:15:04Z ."),
+    ],
+)
+def test_who_follows_a_list_is_told_what_may_come_late(app: Flask, operation: str, name: str, begin: str) -> None:
+    page = manual(app)
+    [rule] = [row[-1] for row in page.rows(f"Parameters : {operation}") if row[0] == name]
+    assert rule.startswith(begin)
+    path = "/api/v1/" + operation.split()[1]
+    described = json.loads(app.test_client().get("/api/v1/openapi.json").text)["paths"][path]["get"]
+    [schema] = [one["schema"] for one in described["parameters"] if one["name"] == name]
+    told = schema["description"]
+    assert rule.replace(" .", ".").replace(" ,", ",").endswith(told.replace("`", ""))
+    for word in ("finished", "minutes", "a little earlier", "`id`"):
+        assert word in told
 
 
 def test_a_change_has_no_defaults(app: Flask) -> None:

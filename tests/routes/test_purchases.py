@@ -186,6 +186,13 @@ class TestList:
         page = owner.browser.get("/purchases?purchased_from=3/4", 422)
         assert page.error_at("purchased_from").startswith("Error: “3/4” can be read in two ways")
 
+    def test_a_last_day_before_the_first_says_so(self, owner: Person) -> None:
+        page = owner.browser.get("/purchases?purchased_from=2026-11-03&purchased_to=2026-11-02", 422)
+        said = "To must be 2026-11-03 or later, because that is From"
+        assert page.error_at("purchased_to") == f"Error: {said}"
+        api = owner.api.get("/purchases?purchased_from=2026-11-03&purchased_to=2026-11-02", 422)
+        assert [error["detail"] for error in api.json["errors"]] == [said]
+
     def test_percent_and_underscore_are_only_characters(self, owner: Person) -> None:
         owner.capture(item="100% wool")
         owner.capture(item="100 sheets")

@@ -1,5 +1,6 @@
 """Bodies are read whole or not at all, whatever server hands them over."""
 
+import gzip
 import io
 from typing import Any
 
@@ -98,6 +99,20 @@ def test_another_type_is_a_415(app: Flask, path: str, kind: str | None) -> None:
     response = send(app, path, b'{"a": 1}', kind)
     assert response.status_code == 415
     assert response.text == "Send JSON, with the header Content-Type: application/json."
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "zstd", "GZIP", "identity, gzip", "x"])
+@pytest.mark.parametrize("path", ["/json", "/optional"])
+def test_a_compressed_body_is_a_415_that_says_so(app: Flask, path: str, coding: str) -> None:
+    for body in (gzip.compress(b'{"a": 1}'), b'{"a": 1}'):
+        response = send(app, path, body, content_encoding=coding)
+        assert response.status_code == 415
+        assert response.text == "Send the body uncompressed, without the header Content-Encoding."
+
+
+@pytest.mark.parametrize("coding", ["", "identity", " Identity "])
+def test_identity_is_no_compression(app: Flask, coding: str) -> None:
+    assert send(app, "/json", b'{"a": 1}', content_encoding=coding).json == {"a": 1}
 
 
 @pytest.mark.parametrize("path", ["/json", "/optional"])
