@@ -46,6 +46,8 @@ class Customer(Base):
     note: Mapped[str | None] = mapped_column(Text)
     merged_into_id: Mapped[UUID | None]
     """The customer whom this one turned out to be; this row is only a pointer then."""
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When the only purchases that made them a customer were taken back. They are in no list until they buy again."""
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.utc_now)
     updated_at: Mapped[datetime] = mapped_column(Instant, default=clock.utc_now)
     version: Mapped[int] = mapped_column()

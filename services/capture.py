@@ -175,8 +175,8 @@ class _Ledger:
         customer = match.customer or self._register.open(self._at)
         told = match.told_by(details.given)
         changes, left_alone = update_customer(customer, told, self._register, self._shop.country)
-        if changes:
-            customer.updated_at = self._at
+        if changes or customer.withdrawn_at:
+            customer.updated_at, customer.withdrawn_at = self._at, None
         purchase = self._purchase(details, wish.key, customer, match.matched_on)
         captured = Captured(purchase, customer, changes, left_alone=left_alone)
         self._by_key[wish.key] = captured

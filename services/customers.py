@@ -26,8 +26,10 @@ class Summary(NamedTuple):
 
 
 def list_customers(shop_id: int, filters: CustomerFilters, position: Position, size: int = PAGE_SIZE) -> Page[Customer]:
-    """In the order of their names; who was merged into another is left out. Raises BadCursor."""
-    query = select(Customer).where(Customer.shop_id == shop_id, Customer.merged_into_id.is_(None))
+    """In the order of their names; who was merged into another or withdrawn is left out. Raises BadCursor."""
+    query = select(Customer).where(
+        Customer.shop_id == shop_id, Customer.merged_into_id.is_(None), Customer.withdrawn_at.is_(None)
+    )
     for condition in _conditions(shop_id, filters):
         query = query.where(condition)
     return read_page(query, (Customer.name_normal, Customer.id), position, descending=False, size=size)

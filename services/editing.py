@@ -101,6 +101,7 @@ def keep_customer(body: CustomerBody, *, shop: Shop, by: User | ApiToken, only_n
         if match.customer and only_new:
             raise CustomerExists(f"{match.customer.shown_name} is known already", match.customer)
         customer = match.customer or register.open(clock.utc_now())
+        customer.withdrawn_at = None
         # Nothing is left alone: what is another's has been refused as a conflict.
         changes, _ = update_customer(customer, match.told_by(body.given), register, shop.country)
         changes += _note_changes(customer, body.note) if body.note else []

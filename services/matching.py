@@ -65,7 +65,9 @@ def _owners(given: Mapping[str, Known], register: Register) -> dict[str, Custome
 
 
 def _find_by_name(given: Mapping[str, Known], register: Register) -> Match:
-    namesakes = register.namesakes(given["name"].normal)
+    known = register.namesakes(given["name"].normal)
+    # Who was withdrawn was a mistake: they stand in nobody's way.
+    namesakes = [customer for customer in known if customer.withdrawn_at is None] or known
     is_only_name_given = set(given) == {"name"}
     if len(namesakes) > 1 and is_only_name_given:
         question = f"Several customers are called {given['name'].shown}. Choose who bought it"
