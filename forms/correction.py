@@ -36,8 +36,5 @@ def _values(purchase: Purchase, rules: ShopRules) -> dict[str, Any]:
 
 
 def _amount(purchase: Purchase, rules: ShopRules) -> str:
-    """Without the currency, where it is the shop's own."""
-    if purchase.amount_minor is None or purchase.currency is None:
-        return ""
-    amount = str(Money(purchase.amount_minor, purchase.currency).decimal)
-    return amount if purchase.currency == rules.currency else f"{amount} {purchase.currency}"
+    paid = Money.of(purchase.amount_minor, purchase.currency)
+    return paid.typed_in(rules.currency) if paid else ""

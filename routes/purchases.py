@@ -1,6 +1,8 @@
 """Recording purchases and looking through them."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -10,9 +12,10 @@ from forms.filters import PurchaseFilterForm
 from forms.purchase import PurchaseForm
 from routes.errors import why_refused
 from routes.reading import position, shop_rules
-from routes.sentences import recorded, recorded_otherwise
+from routes.sentences import foreseen_changes, recorded, recorded_otherwise
 from services import customers, purchases
 from services.capture import Captured, capture
+from services.foresight import Foreseen, foresee
 from services.refusals import AmbiguousCustomer, CustomerUnclear, KeyReused, Refusal
 
 bp = Blueprint("purchases", __name__)
@@ -27,14 +30,31 @@ def home() -> ResponseReturnValue:
 
 @bp.get("/purchases/new")
 def new() -> ResponseReturnValue:
-    kept_day = request.args.get("purchased_on")
-    form = PurchaseForm(shop_rules(), **({"purchased_on": kept_day} if kept_day else {}))
+    kept_on = request.args.get("purchased_on")
+    form = PurchaseForm(shop_rules(), **({"purchased_on": kept_on, "kept_on": kept_on} if kept_on else {}))
     return _page(form), 200
+
+
+@bp.post("/purchases/preview")
+def preview() -> ResponseReturnValue:
+    """The page as it stands, with what it would record and for whom; nothing is stored."""
+    return _look_over(PurchaseForm(shop_rules()))
+
+
+@bp.post("/purchases/<purchase_id:id>/again")
+def fill_in_again(id: UUID) -> ResponseReturnValue:
+    """The page as it stands, with the item and the amount of an earlier purchase; nothing is stored."""
+    form = PurchaseForm(shop_rules())
+    earlier, _ = purchases.find(current_user.shop_id, id) or abort(404)
+    form.fill_in_again(earlier)
+    return _look_over(form)
 
 
 @bp.post("/purchases")
 def record() -> ResponseReturnValue:
     form = PurchaseForm(shop_rules())
+    if form.has_unread_sentence:
+        return _look_over(form)  # recorded is only what was shown
     if not form.validate_on_submit():
         return _page(form), 422
     try:
@@ -44,9 +64,7 @@ def record() -> ResponseReturnValue:
         return _page(form), 422
     db.session.commit()
     flash(recorded(captured, current_user.shop), _undo_category(captured))
-    # Back-dating a pile of receipts: the day stays for the next one.
-    kept_day = form.details.purchased_on.on if form.details.purchased_on.said != "today" else None
-    return redirect(url_for(".new", purchased_on=kept_day), 303)
+    return redirect(url_for(".new", purchased_on=form.day_to_keep), 303)
 
 
 @bp.get("/purchases")
@@ -71,11 +89,26 @@ def _undo_category(captured: Captured) -> str:
     return "message" if captured.is_replay else f"undo {captured.purchase.public_id}"
 
 
-def _page(form: PurchaseForm) -> str:
+def _look_over(form: PurchaseForm) -> ResponseReturnValue:
+    if form.has_unread_sentence and not form.read_sentence():
+        return _page(form), 422
+    who = form.who_bought()
+    if who is None:
+        return _page(form), 200
+    try:
+        foreseen = foresee(who.given, who.customer_id, shop=current_user.shop)
+    except Refusal as refusal:
+        _show(refusal, form)
+        return _page(form), 422
+    return _page(form, foreseen), 200
+
+
+def _page(form: PurchaseForm, foreseen: Foreseen | None = None) -> str:
     latest = purchases.latest(current_user.shop_id, _SHOWN_BELOW)
     if not form.candidates and form.still_offered:
         form.candidates = customers.find_summaries(current_user.shop_id, form.still_offered)
-    return render_template("purchases/new.html", form=form, latest=latest)
+    told = foreseen_changes(foreseen) if foreseen else []
+    return render_template("purchases/new.html", form=form, latest=latest, foreseen=foreseen, told=told)
 
 
 def _show(refusal: Refusal, form: PurchaseForm) -> None:

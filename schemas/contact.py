@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
 import phonenumbers
@@ -94,6 +95,14 @@ def read_line(line: str) -> dict[str, str]:
         contact = both["angle"] if both["angle"] is not None else both["round"]
         return {"name": both["name"], _kind(contact, otherwise="email"): contact}
     return {_kind(line, otherwise="name"): line}
+
+
+def line_of(given: Mapping[str, str]) -> str | None:
+    """The line that says what is given, for `read_line` to take apart again; None where no line can."""
+    contact = given.get("email") or given.get("phone") or ""
+    name = given.get("name", "")
+    line = f"{name} <{contact}>" if name and contact else name or contact
+    return line if read_line(line) == given else None
 
 
 def _kind(text: str, otherwise: str) -> str:

@@ -26,9 +26,18 @@ class Money(NamedTuple):
     currency: str
     """ISO 4217."""
 
+    @classmethod
+    def of(cls, minor: int | None, currency: str | None) -> "Money | None":
+        """What two columns hold; None where they hold nothing."""
+        return cls(minor, currency) if minor is not None and currency is not None else None
+
     @property
     def decimal(self) -> Decimal:
         return Decimal(self.minor).scaleb(-decimals(self.currency))
+
+    def typed_in(self, currency: str) -> str:
+        """As it is typed where amounts are in `currency` unless they say otherwise: 15.50, or 15.50 EUR."""
+        return str(self.decimal) if self.currency == currency else f"{self.decimal} {self.currency}"
 
 
 def read_money(label: str, value: object, default_currency: str, *, is_fixed: bool) -> Money | None:

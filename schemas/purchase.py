@@ -146,20 +146,12 @@ CurrencyCode = Annotated[str | None, PlainValidator(read_currency), WithJsonSche
 CustomerId = Annotated[UUID | Literal["new"] | None, PlainValidator(_customer_id)]
 
 
-class PurchaseDetails(Schema):
-    """A purchase as it is asked for. Blank is the same as left out."""
+class WhoBought(Schema):
+    """Who is asked for: a customer whom the caller names, or what is given to tell them by."""
 
     customer_id: CustomerId = None
     """The customer, when the caller names them; `new` says that none of those known is meant."""
     customer: Buyer | None = None
-    item: Item = ""
-    quantity: Quantity = 1
-    currency: CurrencyCode = None
-    amount: Amount = None
-    unit_price: UnitPrice = None
-    purchased_on: PurchasedOn = None  # type: ignore[assignment]  # the rule says today
-    note: Note = None
-    external_id: ExternalId = None
 
     @field_validator("customer", mode="before")
     @classmethod
@@ -172,15 +164,28 @@ class PurchaseDetails(Schema):
         return customer
 
     @property
+    def given(self) -> dict[str, Known]:
+        return self.customer.given if self.customer else {}
+
+
+class PurchaseDetails(WhoBought):
+    """A purchase as it is asked for. Blank is the same as left out."""
+
+    item: Item = ""
+    quantity: Quantity = 1
+    currency: CurrencyCode = None
+    amount: Amount = None
+    unit_price: UnitPrice = None
+    purchased_on: PurchasedOn = None  # type: ignore[assignment]  # the rule says today
+    note: Note = None
+    external_id: ExternalId = None
+
+    @property
     def paid(self) -> Money | None:
         """What was paid for the whole line."""
         return self.amount or (
             self.unit_price and Money(self.unit_price.minor * self.quantity, self.unit_price.currency)
         )
-
-    @property
-    def given(self) -> dict[str, Known]:
-        return self.customer.given if self.customer else {}
 
     def content_hash(self) -> bytes:
         """Of what is asked for, normalised: a retry has the same (domain: exactly once)."""

@@ -84,19 +84,29 @@ def update_customer(
 
     Returns the changes, and what was left alone because it is another customer's, by field.
     """
-    changes, left_alone = [], {}
-    for field in BUYER_FIELDS:
-        if field not in given or is_same(customer, field, given[field], country):
-            continue
-        before, known = getattr(customer, field), given[field]
-        if field == "name":
-            register.rename(customer, known)
-        elif (owner := register.owner(field, known.normal)) not in (None, customer):
-            left_alone[field] = owner
-            continue
+    changes, left_alone = foresee_changes(customer, given, register, country)
+    for change in changes:
+        if change.field == "name":
+            register.rename(customer, given["name"])
         else:
-            register.know_by(customer, field, known)
-        changes.append(FieldChange(field, before, known.shown))
+            register.know_by(customer, change.field, given[change.field])
+    return changes, left_alone
+
+
+def foresee_changes(
+    customer: Customer, given: Mapping[str, Known], register: Register, country: str
+) -> tuple[list[FieldChange], dict[str, Customer]]:
+    """What `update_customer` would do, and does not."""
+    differing = [
+        field for field in BUYER_FIELDS if field in given and not is_same(customer, field, given[field], country)
+    ]
+    owners = {field: register.owner(field, given[field].normal) for field in differing if field != "name"}
+    left_alone = {field: owner for field, owner in owners.items() if owner and owner is not customer}
+    changes = [
+        FieldChange(field, getattr(customer, field), given[field].shown)
+        for field in differing
+        if field not in left_alone
+    ]
     return changes, left_alone
 
 

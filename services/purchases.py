@@ -1,6 +1,6 @@
 """Questions about purchases."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -46,6 +46,13 @@ def list_of_customer(customer: Customer, position: Position, size: int = PAGE_SI
     return read_page(of_customer, _order("-purchased_on"), position, descending=True, size=size)
 
 
+def last_of(customer: Customer) -> Purchase | None:
+    """The customer's purchase of the latest day; voided ones are left out."""
+    of_customer = _of_shop(customer.shop_id).where(Purchase.customer_id == customer.id, _IS_RECORDED)
+    latest_first = of_customer.order_by(*(column.desc() for column in _order("-purchased_on")))
+    return db.session.scalar(latest_first.limit(1))
+
+
 def stream(shop_id: int, filters: PurchaseFilters) -> Iterator[Line]:
     """All purchases, in the order of `filters.sort`, some at a time: memory stays the same however many there are."""
     descends = filters.sort.startswith("-")
@@ -62,6 +69,12 @@ def find(shop_id: int, id: UUID, *, is_to_change: bool = False) -> Line | None:
         found = found.with_for_update().execution_options(populate_existing=True)
     purchase = db.session.scalar(found)
     return with_customers([purchase], shop_id)[0] if purchase else None
+
+
+def find_of_customer(customer: Customer, ids: Collection[UUID]) -> list[Purchase]:
+    """Those that are the customer's now, the latest day first."""
+    found = _of_shop(customer.shop_id).where(Purchase.customer_id == customer.id, Purchase.id.in_(ids))
+    return list(db.session.scalars(found.order_by(Purchase.purchased_on.desc(), Purchase.id.desc())))
 
 
 def filtered(shop_id: int, filters: PurchaseFilters) -> Select[Purchase]:
