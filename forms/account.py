@@ -1,6 +1,6 @@
 from typing import Any
 
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import HiddenField, PasswordField, SelectField, StringField
 
 from forms.base import SchemaForm
 from models import User
@@ -34,6 +34,10 @@ class LoginForm(SchemaForm):
 
     email = StringField("E-mail address")
     password = PasswordField("Password")
+    kept = HiddenField()
+    """What was typed before it turned out that nobody was signed in."""
+    kept_path = HiddenField()
+    """Where that was sent to."""
 
 
 class PasswordForm(SchemaForm):

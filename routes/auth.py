@@ -1,12 +1,14 @@
 """Register, sign in, sign out."""
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user
 
 from extensions import db
 from forms.account import LoginForm, RegisterForm
 from models import User
+from routes import purchases
+from routes.kept import Kept
 from routes.reading import local_path
 from schemas.currencies import countries, currency_of, time_zones_of
 from services import accounts
@@ -50,6 +52,8 @@ def sign_in() -> ResponseReturnValue:
         if user is None:
             form.refuse("email", "E-mail address or password is not right. Check both and try again")
         elif _is_signed_in(user, form):
+            if form.kept.data:
+                return _show_again(Kept.of(local_path(form.kept_path.data) or "/", form.kept.data))
             return redirect(local_path(request.args.get("next")) or url_for("purchases.new"), 303)
     return render_template("auth/login.html", form=form), 422
 
@@ -61,6 +65,14 @@ def logout() -> ResponseReturnValue:
     session.clear()
     flash("Signed out.")
     return redirect(url_for(".login"), 303)
+
+
+def _show_again(kept: Kept) -> ResponseReturnValue:
+    """Where the form was left."""
+    if kept.path == url_for("purchases.record"):
+        return purchases.show_again(kept.form)
+    advice = "Nothing was stored yet. Look over what you typed."
+    return render_template("errors/kept.html", title="You are signed in again", advice=advice, kept=kept)
 
 
 def _is_signed_in(user: User, form: LoginForm) -> bool:
@@ -78,7 +90,9 @@ def _sign_in(user: User) -> None:
     accounts.open_session(user)
     db.session.commit()
     session.clear()  # what was known before, the CSRF token too, does not outlive a change of user
+    g.pop("csrf_token", None)  # the one for forms of the session that has ended
     login_user(user)
+    g.viewer = user
 
 
 def _usual_shop() -> dict[str, str]:

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from models.dialect import fault_code, is_passing
 from routes.api import problems, room
+from routes.kept import Kept, what_was_typed
 from routes.rollback import roll_back
 from services.paging import BadCursor
 from services.refusals import Contention
@@ -55,7 +56,7 @@ def why_refused(error: CSRFError) -> tuple[str, str]:
 
 def _forged_or_expired(error: CSRFError) -> ResponseReturnValue:
     what, advice = why_refused(error)
-    return _page(400, what, f"Nothing was stored. {advice}.")
+    return _page(400, what, f"Nothing was stored. {advice}.", kept=what_was_typed())
 
 
 def _busy(error: Exception) -> ResponseReturnValue:
@@ -64,12 +65,17 @@ def _busy(error: Exception) -> ResponseReturnValue:
     log.warning("busy", fault=type(error).__name__, code=code)
     if room.is_asked():
         return problems.answer(problems.problem("busy"), [("Retry-After", "2")])
-    # A connection that breaks while it commits leaves open whether it did.
-    advice = (
-        None if request.method in ("GET", "HEAD") else "Wait a moment, look whether it was stored, then send it again."
-    )
-    body, status = _page(503, advice=advice)
+    body, status = _page(503, advice=_when_to_try_again(), kept=what_was_typed())
     return body, status, [("Retry-After", "2")]
+
+
+def _when_to_try_again() -> str | None:
+    if request.method in ("GET", "HEAD"):
+        return None
+    if request.endpoint == "purchases.record":
+        return "Wait a moment, then send it again: it is recorded once, whatever became of it."
+    # A connection that breaks while it commits leaves open whether it did.
+    return "Wait a moment, look whether it was stored, then send it again."
 
 
 def _bug(error: Exception) -> ResponseReturnValue:
@@ -81,6 +87,9 @@ def _bug(error: Exception) -> ResponseReturnValue:
     return _page(500, "Something broke on our side", advice)
 
 
-def _page(status: int, title: str | None = None, advice: str | None = None) -> tuple[str, int]:
+def _page(
+    status: int, title: str | None = None, advice: str | None = None, kept: Kept | None = None
+) -> tuple[str, int]:
     usual_title, usual_advice = _PAGES.get(status, _ELSE)
-    return render_template("errors/error.html", title=title or usual_title, advice=advice or usual_advice), status
+    told = {"title": title or usual_title, "advice": advice or usual_advice}
+    return render_template("errors/kept.html" if kept else "errors/error.html", kept=kept, **told), status

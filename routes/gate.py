@@ -1,13 +1,18 @@
 """Who gets in, before any page is asked: everything needs a signed-in user but a short public list."""
 
-from flask import Flask, flash, g, redirect, request, url_for
+from http import HTTPStatus
+
+from flask import Flask, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from werkzeug.datastructures import MultiDict
 
 from extensions import db, login
+from forms.account import LoginForm
 from models import User, UserSession, clock
 from models.dialect import only_reads
 from routes.api import room
+from routes.kept import what_was_typed
 from services import accounts
 
 FILES = {"static", "bootstrap.static"}
@@ -57,8 +62,17 @@ def _ask_to_sign_in() -> ResponseReturnValue | None:
     if request.method in _SAFE_METHODS:
         flash("Sign in to go on.")
         return redirect(url_for("auth.login", next=request.full_path.rstrip("?")))
-    flash("You were signed out. Nothing was stored: sign in, then send it again.")
-    return redirect(url_for("auth.login"), 303)
+    return _sign_in_and_go_on()
+
+
+def _sign_in_and_go_on() -> ResponseReturnValue:
+    kept = what_was_typed()
+    if kept is None:
+        flash("You were signed out. Nothing was stored: sign in, then send it again.")
+        return redirect(url_for("auth.login"), 303)
+    flash("You were signed out. Nothing was stored yet: what you typed is kept, and is there when you have signed in.")
+    form = LoginForm(MultiDict(), kept=kept.text, kept_path=kept.path)
+    return render_template("auth/login.html", form=form), HTTPStatus.UNAUTHORIZED
 
 
 def _load_user(token: str) -> User | None:

@@ -6,6 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
+from werkzeug.datastructures import MultiDict
 
 from extensions import db
 from forms.filters import PurchaseFilterForm
@@ -82,6 +83,11 @@ def look_again(error: CSRFError) -> ResponseReturnValue:
     form = PurchaseForm(shop_rules())
     form.refuse("customer", ". ".join(why_refused(error)))
     return _page(form), 422
+
+
+def show_again(typed: MultiDict[str, str]) -> ResponseReturnValue:
+    """The page as it was left by who was signed out meanwhile."""
+    return _look_over(PurchaseForm(shop_rules(), formdata=typed))
 
 
 def _undo_category(captured: Captured) -> str:

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 class Browser:
     def __init__(self, app: Flask, **headers: str):
         self._client = app.test_client()
-        self._headers = headers
+        self._headers = {"Sec-Fetch-Site": "same-origin"} | headers
 
     def get(self, path: str, status: int = 200) -> Page:
         return self._page(self._client.get(path, headers=self._headers), status)

@@ -75,7 +75,7 @@ def test_another_expired_form_asks_to_be_sent_again(owner: Person) -> None:
 
 
 def test_who_was_signed_out_meanwhile_is_told_that_nothing_was_stored(app: Flask) -> None:
-    page = Browser(app).post("/purchases", {"customer": "Tim", "item": "a book"})
+    page = Browser(app, **{"Sec-Fetch-Site": "none"}).post("/purchases", {"customer": "Tim", "item": "a book"})
     assert page.path == "/login"
     assert page.message == "You were signed out. Nothing was stored: sign in, then send it again."
 
