@@ -23,6 +23,8 @@ PUBLIC = (
     | {"auth.register", "auth.open_shop", "auth.login", "auth.sign_in"}
 )
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_PREVIEWS = {"purchases.preview", "purchases.fill_in_again"}
+"""Asked by POST, as what is typed has no place in an address; while somebody types, nobody need wait for them."""
 
 
 def register(app: Flask) -> None:
@@ -35,7 +37,11 @@ def register(app: Flask) -> None:
 
 def _note_what_may_write() -> None:
     g.viewer = None
-    only_reads.set(request.method in _SAFE_METHODS)
+    only_reads.set(_only_reads())
+
+
+def _only_reads() -> bool:
+    return request.method in _SAFE_METHODS or request.endpoint in _PREVIEWS
 
 
 def _forget_what_may_write(_: BaseException | None) -> None:
@@ -91,6 +97,6 @@ def _seen_again(token: str) -> User | None:
     only_reads.set(False)
     accounts.mark_seen(token)
     db.session.commit()
-    only_reads.set(request.method in _SAFE_METHODS)
+    only_reads.set(_only_reads())
     found = accounts.find_session(token)
     return found[0] if found else None

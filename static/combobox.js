@@ -91,6 +91,7 @@ function combobox(input) {
   });
   input.addEventListener("blur", close);
   input.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
     const count = list.hidden ? 0 : list.children.length;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();

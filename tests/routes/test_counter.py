@@ -2,6 +2,8 @@
 
 import pytest
 
+from extensions import db
+from services.capture import capture
 from tests.cast import Person, purchase_values
 from tests.pages import Page
 
@@ -132,6 +134,14 @@ class TestForeseen:
     def test_a_purchase_of_another_shop_is_not_there_to_be_repeated(self, owner: Person, stranger: Person) -> None:
         foreign = stranger.capture().purchase.public_id
         owner.browser.post(f"/purchases/{foreign}/again", owner.browser.get(NEW).fields(), 404)
+
+    def test_it_waits_for_nobody_who_is_recording(self, owner: Person) -> None:
+        empty = owner.browser.get(NEW).fields()
+        with owner.app.app_context():
+            capture(owner.details(), shop=owner.user.shop, by=owner.user, source="web", key="not committed yet")
+            page = owner.browser.post("/purchases/preview", empty | {"customer": "Sue"})
+            db.session.rollback()
+        assert foreseen(page) == "New customer. Nobody is known by this yet."
 
     def test_nothing_is_stored(self, owner: Person) -> None:
         before = [(one.id, one.version) for one in owner.customers()]
