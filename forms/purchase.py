@@ -18,6 +18,7 @@ from schemas.text import is_blank
 
 class PurchaseForm(SchemaForm):
     schema = PurchaseDetails
+    rules: ShopRules
 
     key = HiddenField()
     """The capture key, made when the page is rendered: sending the page twice records once."""

@@ -3,6 +3,8 @@
 from models.action import Action
 from models.change import Change
 from models.customer import Customer, Identity
+from models.customer_word import CustomerWord
+from models.import_ import Import
 from models.purchase import Purchase
 from models.shop import Shop
 from models.token import ApiToken
@@ -14,7 +16,9 @@ __all__ = [
     "Author",
     "Change",
     "Customer",
+    "CustomerWord",
     "Identity",
+    "Import",
     "Purchase",
     "Shop",
     "User",

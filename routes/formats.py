@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency
+from babel.numbers import format_compact_currency, format_currency
 from flask import Flask, request
 from flask_login import current_user
 from werkzeug.routing import BaseConverter
@@ -37,6 +37,7 @@ _ID_PREFIXES = {
     "purchase_id": public_id.PURCHASE,
     "token_id": public_id.TOKEN,
     "action_id": public_id.ACTION,
+    "import_id": public_id.IMPORT,
 }
 
 
@@ -69,18 +70,41 @@ _SOURCE_WORDS = {"web": "on a page", "api": "over the API", "import": "by an imp
 
 def register(app: Flask) -> None:
     app.url_map.converters.update({name: _id_converter(prefix) for name, prefix in _ID_PREFIXES.items()})
-    app.jinja_env.filters.update(money=_money, day=_day, instant=_instant, count=_count)
+    app.jinja_env.filters.update(money=_money, day=_day, instant=_instant, count=_count, period=period_text)
     app.jinja_env.globals.update(address=_address, field_words=FIELD_WORDS, history_words=_HISTORY_WORDS)
-    app.jinja_env.globals.update(match_words=_MATCH_WORDS, source_words=_SOURCE_WORDS)
+    app.jinja_env.globals.update(match_words=_MATCH_WORDS, source_words=_SOURCE_WORDS, bought_text=bought_text)
 
 
 def money_text(minor: int, currency: str, country: str) -> str:
     """$15.50, as English is written in the country."""
+    return format_currency(Money(minor, currency).decimal, currency, locale=_locale(country))
+
+
+def short_money_text(minor: int, currency: str, country: str) -> str:
+    """$2.5M: for the marks of an axis."""
+    decimal = Money(minor, currency).decimal
+    if decimal % 1:
+        return money_text(minor, currency, country)
+    return format_compact_currency(decimal, currency, locale=_locale(country), fraction_digits=1)
+
+
+def period_text(first: date, group_by: str) -> str:
+    """Nov 2026 for a month; a week is told by its Monday."""
+    return format_date(first, "MMM y" if group_by == "month" else "d MMM y", locale="en")
+
+
+def bought_text(count: int, last: date | None, counted_to: int | None = None) -> str:
+    """4 purchases, last on 2 Nov 2026; 1,000+ purchases where no more were counted."""
+    number = f"{count:,}+" if count == counted_to else f"{count:,}"
+    purchases = f"{number} {'purchase' if count == 1 else 'purchases'}"
+    return f"{purchases}, last on {_day(last)}" if last else purchases
+
+
+def _locale(country: str) -> Locale:
     try:
-        locale = Locale.parse(f"en_{country}")
+        return Locale.parse(f"en_{country}")
     except UnknownLocaleError:
-        locale = Locale("en")
-    return format_currency(Money(minor, currency).decimal, currency, locale=locale)
+        return Locale("en")
 
 
 def _money(minor: int | None, currency: str | None) -> str:

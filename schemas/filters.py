@@ -208,7 +208,7 @@ class PurchaseFilters(Schema):
 
 
 class CustomerFilters(Schema):
-    """`q`: part of a name, e-mail address, phone number or customer number.
+    """`q`: how words of a name, e-mail address or customer number begin, or the first or last digits of a phone number.
 
     `email`, `phone` and `reference` find whom they belong to; `name` everybody who is called so.
     """

@@ -1,20 +1,24 @@
 """Questions about customers."""
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select, union_all
 
 from extensions import db
 from models import Customer, Identity, Purchase
 from schemas.contact import Known
 from schemas.filters import PAGE_SIZE, CustomerFilters
 from services.paging import Page, Position, read_page
+from services.search import find_best, is_found_by
 
-_DIGITS_MIN = 3
+COUNTED_MAX = 1_000
+"""So far the purchases of a customer are counted who is only suggested."""
+_SUGGESTED_MAX = 8
+_BY_NAME = (Customer.name_normal, Customer.id)
+_STREAMED_AT_A_TIME = 1_000
 
 
 class Summary(NamedTuple):
@@ -25,14 +29,34 @@ class Summary(NamedTuple):
     last_purchased_on: date | None
 
 
+class Bought(NamedTuple):
+    customer: Customer
+    purchases: int
+    first_purchased_on: date | None
+    last_purchased_on: date | None
+
+
 def list_customers(shop_id: int, filters: CustomerFilters, position: Position, size: int = PAGE_SIZE) -> Page[Customer]:
     """In the order of their names; who was merged into another or withdrawn is left out. Raises BadCursor."""
-    query = select(Customer).where(
-        Customer.shop_id == shop_id, Customer.merged_into_id.is_(None), Customer.withdrawn_at.is_(None)
-    )
-    for condition in _conditions(shop_id, filters):
-        query = query.where(condition)
-    return read_page(query, (Customer.name_normal, Customer.id), position, descending=False, size=size)
+    return read_page(_listed(shop_id, filters), _BY_NAME, position, descending=False, size=size)
+
+
+def stream(shop_id: int, filters: CustomerFilters) -> Iterator[Bought]:
+    """The whole list, some at a time: memory stays the same however many there are."""
+    found = _listed(shop_id, filters).order_by(*_BY_NAME).execution_options(yield_per=_STREAMED_AT_A_TIME)
+    for some in db.session.scalars(found).partitions():
+        counted = {
+            customer_id: sums for customer_id, *sums in db.session.execute(_counted(shop_id, {one.id for one in some}))
+        }
+        yield from (Bought(one, *counted.get(one.id, (0, None, None))) for one in some)
+
+
+def suggest(shop_id: int, typed: Known, limit: int = _SUGGESTED_MAX) -> list[Summary]:
+    """Who may be meant, the likeliest first; their purchases are counted up to COUNTED_MAX."""
+    found = find_best(shop_id, typed, limit)
+    counted = [_count_latest(shop_id, customer.id) for customer in found]
+    sums = db.session.execute(union_all(*counted)).all() if counted else []
+    return [Summary(customer, count, last) for customer, (count, last) in zip(found, sums, strict=True)]
 
 
 def summaries(customers: Sequence[Customer], shop_id: int) -> list[Summary]:
@@ -45,18 +69,22 @@ def count_purchases(ids: Collection[UUID], shop_id: int) -> dict[UUID, tuple[int
     """How many purchases each of these customers made, and the latest day; voided ones are left out."""
     if not ids:
         return {}
-    counted = (
-        select(Purchase.customer_id, func.count(), func.max(Purchase.purchased_on))
-        .where(Purchase.shop_id == shop_id, Purchase.customer_id.in_(ids), Purchase.voided_at.is_(None))
-        .group_by(Purchase.customer_id)
-    )
-    return {customer_id: (count, last) for customer_id, count, last in db.session.execute(counted)}
+    return {customer_id: (count, last) for customer_id, count, _, last in db.session.execute(_counted(shop_id, ids))}
 
 
 def find_summaries(shop_id: int, ids: Sequence[UUID]) -> list[Summary]:
     """Those of the shop, the earliest first."""
     found = select(Customer).where(Customer.shop_id == shop_id, Customer.id.in_(ids)).order_by(Customer.id)
     return summaries(db.session.scalars(found).all(), shop_id)
+
+
+def others(customer: Customer, filters: CustomerFilters, count: int) -> list[Summary]:
+    """Who else may be meant: some of those who are found by `q`, or without it, of the customer's namesakes."""
+    if filters.q is None and customer.name is None:
+        return []
+    wanted = filters if filters.q else filters.model_copy(update={"name": customer.name_normal})
+    found = list_customers(customer.shop_id, wanted, Position(), count + 1).rows
+    return summaries([other for other in found if other.id != customer.id][:count], customer.shop_id)
 
 
 def find(shop_id: int, id: UUID, *, is_to_change: bool = False) -> Customer | None:
@@ -90,9 +118,35 @@ def identities(customer: Customer) -> Sequence[Identity]:
     return sorted(found, key=lambda identity: order.index(identity.kind))
 
 
+def _listed(shop_id: int, filters: CustomerFilters) -> Select[Customer]:
+    query = select(Customer).where(
+        Customer.shop_id == shop_id, Customer.merged_into_id.is_(None), Customer.withdrawn_at.is_(None)
+    )
+    return query.where(*_conditions(shop_id, filters))
+
+
+def _counted(shop_id: int, ids: Collection[UUID]) -> Select[UUID, int, date, date]:
+    """The purchases of each of these customers that count: how many, the first day, the last."""
+    first, last = func.min(Purchase.purchased_on), func.max(Purchase.purchased_on)
+    return (
+        select(Purchase.customer_id, func.count(), first, last)
+        .where(Purchase.shop_id == shop_id, Purchase.customer_id.in_(ids), Purchase.voided_at.is_(None))
+        .group_by(Purchase.customer_id)
+    )
+
+
+def _count_latest(shop_id: int, customer_id: UUID) -> Select[int, date]:
+    # Named by the id, not joined: the database knows how many purchases this one has, and which way is short.
+    bought = select(Purchase.purchased_on).where(
+        Purchase.shop_id == shop_id, Purchase.customer_id == customer_id, Purchase.voided_at.is_(None)
+    )
+    latest = bought.order_by(Purchase.purchased_on.desc()).limit(COUNTED_MAX).subquery()
+    return select(func.count(), func.max(latest.c.purchased_on))
+
+
 def _conditions(shop_id: int, filters: CustomerFilters) -> Iterator[ColumnElement[bool]]:
     if filters.q:
-        yield _is_found_by(shop_id, filters.q)
+        yield is_found_by(shop_id, filters.q)
     for kind in Identity.STRONG:
         if known := getattr(filters, kind):
             yield Customer.id.in_(
@@ -104,18 +158,3 @@ def _conditions(shop_id: int, filters: CustomerFilters) -> Iterator[ColumnElemen
         yield Customer.name_normal == filters.name
     if filters.updated_since:
         yield Customer.updated_at >= filters.updated_since
-
-
-def _is_found_by(shop_id: int, q: Known) -> ColumnElement[bool]:
-    known_by: list[ColumnElement[bool]] = [
-        Identity.value.contains(q.shown, autoescape=True),  # a customer number keeps its case …
-        func.lower(Identity.value).contains(q.normal, autoescape=True),  # … and is found without it
-    ]
-    # 07700 900 is how people say +447700900…: the digits are searched without the spaces and the leading zero.
-    digits = re.sub(r"[^0-9]", "", q.normal).lstrip("0")
-    if len(digits) >= _DIGITS_MIN and re.fullmatch(r"[0-9+() ./-]+", q.normal):
-        known_by.append(and_(Identity.kind == "phone", Identity.value.contains(digits)))
-    identity = select(Identity.customer_id).where(
-        Identity.shop_id == shop_id, Identity.kind.in_(Identity.STRONG), or_(*known_by)
-    )
-    return or_(Customer.name_normal.contains(q.normal, autoescape=True), Customer.id.in_(identity))

@@ -12,6 +12,7 @@ from extensions import db
 from models import Customer, Identity
 from models.columns import new_id
 from schemas.contact import Known
+from services.search import keep_words
 
 Row = TypeVarTuple("Row")
 
@@ -202,6 +203,7 @@ class Register:
             for (kind, value), customer in sorted(self._claimed.items(), key=lambda claim: claim[0])
         )
         db.session.flush()
+        keep_words(self._shop_id, self.changed)
 
     def hold(self, ids: Iterable[UUID]) -> None:
         """Keeps everybody else from changing these customers until the transaction ends; waits for who is doing so.

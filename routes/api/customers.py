@@ -81,8 +81,8 @@ def show_customer(id: UUID) -> ResponseReturnValue:
 def edit_customer(id: UUID) -> ResponseReturnValue:
     edit = reply.body(CustomerEdit)
     _get(id)
-    customer = editing.edit_customer(id, edit, shop=g.viewer.shop, by=g.token, check=_is_as_seen)
-    answer = CustomerAnswer.of(customer)
+    edited = editing.edit_customer(id, edit, shop=g.viewer.shop, by=g.token, check=_is_as_seen)
+    answer = CustomerAnswer.of(edited.customer)
     db.session.commit()
     return reply.single(answer)
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from extensions import db
-from models import Change, Customer, Identity, Purchase, Shop, User, public_id
+from models import Change, Customer, CustomerWord, Identity, Purchase, Shop, User, public_id
+from models.words import words_of
 from schemas.problems import ShopRules, judge
 from schemas.purchase import BUYER_FIELDS, PurchaseDetails
 from services.capture import Capture, Captured, capture_all
@@ -190,6 +191,20 @@ def check_shop(shop_id: int) -> None:
         for field in Identity.STRONG:
             for value in {change.after for change in histories[customer.id] if change.field == field}:
                 assert known_by[field, _normal(field, value)] == customer.id
+    check_words(shop_id)
+
+
+def check_words(shop_id: int) -> None:
+    """Everybody is searched by the words of what they are known by, and by nothing else."""
+    known_by = defaultdict(list)
+    for customer in db.session.scalars(select(Customer).where(Customer.shop_id == shop_id)):
+        known_by[customer.id].append(("name", customer.name_normal))
+    for identity in db.session.scalars(select(Identity).where(Identity.shop_id == shop_id)):
+        known_by[identity.customer_id].append((identity.kind, identity.value))
+    kept = db.session.execute(
+        select(CustomerWord.customer_id, CustomerWord.word).where(CustomerWord.shop_id == shop_id)
+    )
+    assert {tuple(row) for row in kept} == {(one, word) for one, keys in known_by.items() for word in words_of(keys)}
 
 
 def _normal(kind: str, shown: str) -> str:
