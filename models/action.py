@@ -19,9 +19,14 @@ class Action(Base):
         ForeignKeyConstraint(["shop_id", "user_id"], ["users.shop_id", "users.id"]),
         ForeignKeyConstraint(["shop_id", "token_id"], ["api_tokens.shop_id", "api_tokens.id"]),
         ForeignKeyConstraint(["shop_id", "undoes_id"], ["actions.shop_id", "actions.id"]),
+        ForeignKeyConstraint(["shop_id", "undoes_purchase_id"], ["purchases.shop_id", "purchases.id"]),
         UniqueConstraint("shop_id", "undoes_id"),  # taken back once
-        CheckConstraint(one_of("kind", ("edit", "void", "restore", "merge", "split", "undo")), name="kind"),
-        CheckConstraint("(kind = 'undo') = (undoes_id IS NOT NULL)", name="undo_of_something"),
+        UniqueConstraint("shop_id", "undoes_purchase_id"),
+        CheckConstraint(one_of("kind", ("edit", "void", "restore", "merge", "split", "undo", "import")), name="kind"),
+        CheckConstraint(
+            "(kind = 'undo') = (coalesce(undoes_id, undoes_purchase_id) IS NOT NULL)", name="undo_of_something"
+        ),
+        CheckConstraint("undoes_id IS NULL OR undoes_purchase_id IS NULL", name="undo_of_one_thing"),
     )
 
     shop_id: Mapped[int] = mapped_column(primary_key=True)
@@ -29,6 +34,8 @@ class Action(Base):
     kind: Mapped[str] = mapped_column(String(7))
     undoes_id: Mapped[UUID | None]
     """The action that this one takes back."""
+    undoes_purchase_id: Mapped[UUID | None]
+    """The purchase whose capture changed its customer, which this takes back."""
     user_id: Mapped[int]
     token_id: Mapped[UUID | None]
     """The token by which the user did it; none in a browser."""

@@ -1,5 +1,6 @@
 """A purchase on record: looking at it, putting it right, taking it back."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -9,11 +10,12 @@ from werkzeug.wrappers import Response
 
 from extensions import db
 from forms.correction import CorrectionForm
+from models import Action
 from routes.reading import local_path, position, shop_rules
 from routes.sentences import corrected, restored, taken_back
 from services import accounts, editing, history, purchases, undoing
 from services.purchases import Line
-from services.refusals import CannotUndo, UnknownAction
+from services.refusals import CannotUndo, UnknownAction, UnknownPurchase
 
 bp = Blueprint("corrections", __name__)
 
@@ -44,13 +46,16 @@ def put_right(id: UUID) -> ResponseReturnValue:
         return render_template("purchases/edit.html", form=form, purchase=line.purchase), 422
     action = editing.edit_purchase(line.purchase, form.details.changed, by=current_user)
     db.session.commit()
-    flash(corrected(*line, current_user.shop) if action else "Nothing was different, so nothing was changed.")
+    if action:
+        flash(corrected(*line, current_user.shop), f"undo {action.public_id}")
+    else:
+        flash("Nothing was different, so nothing was changed.")
     return redirect(url_for(".show", id=id), 303)
 
 
 @bp.post("/purchases/<purchase_id:id>/void")
 def void(id: UUID) -> ResponseReturnValue:
-    line = _get(id, is_to_change=True)
+    line = _get_with_customer(id)
     editing.void(line.purchase, None, by=current_user)
     db.session.commit()
     flash(taken_back(*line, current_user.shop))
@@ -59,18 +64,36 @@ def void(id: UUID) -> ResponseReturnValue:
 
 @bp.post("/purchases/<purchase_id:id>/restore")
 def restore(id: UUID) -> ResponseReturnValue:
-    line = _get(id, is_to_change=True)
+    line = _get_with_customer(id)
     editing.restore(line.purchase, by=current_user)
     db.session.commit()
     flash(restored(*line, current_user.shop))
     return _back(url_for(".show", id=id))
 
 
+@bp.post("/purchases/<purchase_id:id>/undo")
+def undo_recording(id: UUID) -> ResponseReturnValue:
+    line = _get_with_customer(id)
+    undoing.undo_recording(line.purchase, shop=current_user.shop, by=current_user)
+    db.session.commit()
+    flash(taken_back(*line, current_user.shop))
+    return _back(url_for(".show", id=id))
+
+
+@bp.post("/purchases/<purchase_id:id>/undo-update")
+def undo_update(id: UUID) -> ResponseReturnValue:
+    return _undo(undoing.undo_update, id)
+
+
 @bp.post("/actions/<action_id:id>/undo")
 def undo(id: UUID) -> ResponseReturnValue:
+    return _undo(undoing.undo, id)
+
+
+def _undo(take_back: Callable[..., Action], id: UUID) -> ResponseReturnValue:
     try:
-        undoing.undo(id, shop=current_user.shop, by=current_user)
-    except UnknownAction:
+        take_back(id, shop=current_user.shop, by=current_user)
+    except (UnknownAction, UnknownPurchase):
         abort(404)
     except CannotUndo as refusal:
         flash(f"{refusal.message}. Nothing was changed.")
@@ -88,3 +111,7 @@ def _back(otherwise: str) -> Response:
 def _get(id: UUID, *, is_to_change: bool = False) -> Line:
     """The shop's own purchase; a foreign one is as missing as one that never was."""
     return purchases.find(current_user.shop_id, id, is_to_change=is_to_change) or abort(404)
+
+
+def _get_with_customer(id: UUID) -> Line:
+    return editing.find_with_customer(current_user.shop_id, id) or abort(404)

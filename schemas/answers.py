@@ -319,6 +319,18 @@ class UndoneAnswer(Answer):
         return cls(action_id=action.public_id, undid=public_id.encode(ACTION, undid))
 
 
+class UpdateUndoneAnswer(Answer):
+    """The purchase whose recording had changed its customer, the action that took this back, and the customer now."""
+
+    action_id: ActionId
+    purchase_id: PurchaseId
+    customer: CustomerAnswer
+
+    @classmethod
+    def of(cls, action: Action, purchase: Purchase, customer: Customer) -> "UpdateUndoneAnswer":
+        return cls(action_id=action.public_id, purchase_id=purchase.public_id, customer=CustomerAnswer.of(customer))
+
+
 class SumAnswer(Answer):
     """Purchases that were not voided. Amounts of different currencies are never added up."""
 
@@ -337,6 +349,22 @@ class SummaryAnswer(Answer):
     """Periods that have purchases, the earliest first."""
 
     items: list[PeriodAnswer]
+
+
+class NewcomersAnswer(Answer):
+    """Customers who bought in a period, each counted once: for the first time, or again in a later period."""
+
+    period: str
+    first_day: date
+    last_day: date
+    new: int
+    returning: int
+
+
+class NewAndReturningAnswer(Answer):
+    """Periods that have purchases, the earliest first."""
+
+    items: list[NewcomersAnswer]
 
 
 class TopItemAnswer(SumAnswer):

@@ -16,13 +16,17 @@ _AT_A_TIME = 1_000
 T = TypeVar("T")
 
 
-def begin(kind: str, *, shop_id: int, by: User | ApiToken, undoes: Action | None = None) -> Action:
-    """An action of `kind`, whose changes are noted next. Raises IntegrityError when `undoes` was undone meanwhile."""
+def begin(kind: str, *, shop_id: int, by: User | ApiToken, undoes: Action | Purchase | None = None) -> Action:
+    """An action of `kind`, whose changes are noted next. Raises IntegrityError when `undoes` was undone meanwhile.
+
+    What is undone of a purchase is what its capture changed on the customer.
+    """
     action = Action(
         shop_id=shop_id,
         id=new_id(),
         kind=kind,
-        undoes_id=undoes and undoes.id,
+        undoes_id=undoes.id if isinstance(undoes, Action) else None,
+        undoes_purchase_id=undoes.id if isinstance(undoes, Purchase) else None,
         user_id=by.author.user_id,
         token_id=by.author.token_id,
         at=clock.utc_now(),
@@ -43,6 +47,13 @@ def note_all(action: Action, purchase_ids: Sequence[UUID], change: FieldChange) 
     """Puts one and the same change of many purchases on the history."""
     for some in batches(purchase_ids):
         rows = [_values(action, change) | {"purchase_id": purchase_id} for purchase_id in some]
+        db.session.connection().execute(insert(Change), rows)
+
+
+def note_all_customers(action: Action, customer_ids: Sequence[UUID], change: FieldChange) -> None:
+    """Puts one and the same change of many customers on the history."""
+    for some in batches(customer_ids):
+        rows = [_values(action, change) | {"customer_id": customer_id} for customer_id in some]
         db.session.connection().execute(insert(Change), rows)
 
 

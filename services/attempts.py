@@ -26,6 +26,7 @@ _DECIDED_BY = {
     "uq_purchases_shop_id_capture_key",
     "uq_purchases_shop_id_external_id",
     "uq_actions_shop_id_undoes_id",
+    "uq_actions_shop_id_undoes_purchase_id",
 }
 
 T = TypeVar("T")

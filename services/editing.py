@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from extensions import db
@@ -10,11 +10,14 @@ from models import Action, ApiToken, Customer, Purchase, Shop, User, clock
 from schemas.bodies import CustomerBody, CustomerEdit
 from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS
-from services import actions, customers, purchase_values
+from services import actions, customers, purchase_values, purchases
 from services.attempts import until_settled
 from services.matching import FieldChange, find_customer, update_customer
+from services.merging import hold
+from services.purchases import Line
 from services.refusals import CustomerExists, CustomerMerged, CustomerNeedsIdentity, IdentityConflict, UnknownCustomer
 from services.register import Register
+from services.withdrawing import bring_back, settle
 
 
 def edit_purchase(purchase: Purchase, given: Mapping[str, Any], *, by: User | ApiToken) -> Action | None:
@@ -32,8 +35,21 @@ def edit_purchase(purchase: Purchase, given: Mapping[str, Any], *, by: User | Ap
     return _act("edit", purchase, changes, by)
 
 
+def find_with_customer(shop_id: int, id: UUID) -> Line | None:
+    """The purchase of this id, to be changed together with its customer: whether it counts may matter to them."""
+    held_id, line = None, purchases.find(shop_id, id)
+    # Customers are held before purchases, everywhere: who did it the other way round would wait in a ring.
+    while line is not None and line.customer.id != held_id:
+        [customer] = hold([line.customer.id], shop_id)
+        held_id, line = customer.id, purchases.find(shop_id, id, is_to_change=True)
+    return line
+
+
 def void(purchase: Purchase, reason: str | None, *, by: User | ApiToken) -> Action | None:
-    """Takes a purchase back while keeping it on record; None when that was done before."""
+    """Takes a purchase back while keeping it on record; None when that was done before.
+
+    It must have been found with its customer, who is withdrawn when nothing else made them one.
+    """
     if purchase.voided_at is not None:
         return None
     action = actions.begin("void", shop_id=purchase.shop_id, by=by)
@@ -41,19 +57,29 @@ def void(purchase: Purchase, reason: str | None, *, by: User | ApiToken) -> Acti
     if reason:
         actions.note(action, purchase, FieldChange("void_reason", None, reason))
     purchase.voided_at, purchase.voided_by_id, purchase.void_reason = action.at, action.user_id, reason
-    db.session.flush()
+    settle(action, _customer_of(purchase))
     return action
 
 
 def restore(purchase: Purchase, *, by: User | ApiToken) -> Action | None:
-    """Makes a voided purchase count again; None when it does already."""
+    """Makes a voided purchase count again, and its customer be there again; None when it does already.
+
+    It must have been found with its customer.
+    """
     if purchase.voided_at is None:
         return None
     changes = [FieldChange("status", "void", "recorded")]
     if purchase.void_reason:
         changes.append(FieldChange("void_reason", purchase.void_reason, None))
     purchase.voided_at = purchase.voided_by_id = purchase.void_reason = None
-    return _act("restore", purchase, changes, by)
+    action = _act("restore", purchase, changes, by)
+    assert action is not None
+    settle(action, _customer_of(purchase))
+    return action
+
+
+def _customer_of(purchase: Purchase) -> Customer:
+    return db.session.get_one(Customer, (purchase.shop_id, purchase.customer_id))
 
 
 def _text(name: str, value: Any) -> str | None:
@@ -101,14 +127,20 @@ def keep_customer(body: CustomerBody, *, shop: Shop, by: User | ApiToken, only_n
         if match.customer and only_new:
             raise CustomerExists(f"{match.customer.shown_name} is known already", match.customer)
         customer = match.customer or register.open(clock.utc_now())
-        customer.withdrawn_at = None
         # Nothing is left alone: what is another's has been refused as a conflict.
         changes, _ = update_customer(customer, match.told_by(body.given), register, shop.country)
+        changes += bring_back(customer)
         changes += _note_changes(customer, body.note) if body.note else []
         _settle(customer, changes, register, by)
         return Kept(customer, match.matched_on, changes)
 
     return until_settled(keep, shop.id)
+
+
+class Edited(NamedTuple):
+    customer: Customer
+    action: Action | None
+    """None when nothing differed."""
 
 
 def edit_customer(
@@ -118,14 +150,14 @@ def edit_customer(
     shop: Shop,
     by: User | ApiToken,
     check: Callable[[Customer], None] = lambda _: None,
-) -> Customer:
+) -> Edited:
     """Puts what is given in place; None clears, and what is cleared finds the customer no longer.
 
     `check` is asked with the customer as nobody else can change them any more, and may raise what it likes.
     Raises UnknownCustomer, CustomerMerged, IdentityConflict for what is another's, and CustomerNeedsIdentity.
     """
 
-    def change(register: Register) -> Customer:
+    def change(register: Register) -> Edited:
         customer = _find_to_change(id, shop.id)
         check(customer)
         given = edit.changed
@@ -133,13 +165,12 @@ def edit_customer(
         known = {name: value for name, value in given.items() if name in BUYER_FIELDS and value is not None}
         updated, left_alone = update_customer(customer, known, register, shop.country)
         for name, owner in left_alone.items():
-            raise IdentityConflict(f"{known[name].shown} belongs to {owner.shown_name}. Merge the two first", [owner])
+            raise _of_another(name, known[name], owner)
         if not any(getattr(customer, name) for name in BUYER_FIELDS):
             raise CustomerNeedsIdentity("Keep a name, an e-mail address, a phone number or a customer number")
         changes += updated + _respelt(customer, known)
         changes += _note_changes(customer, given["note"]) if "note" in given else []
-        _settle(customer, changes, register, by)
-        return customer
+        return Edited(customer, _settle(customer, changes, register, by))
 
     return until_settled(change, shop.id)
 
@@ -153,6 +184,12 @@ def _find_to_change(id: UUID, shop_id: int) -> Customer:
         assert stays is not None
         raise CustomerMerged(f"This customer was merged into {stays.shown_name}. Change that one", stays)
     return customer
+
+
+def _of_another(field: str, known: Known, owner: Customer) -> IdentityConflict:
+    conflict = IdentityConflict(f"{known.shown} belongs to {owner.shown_name}. Merge the two first", [owner])
+    conflict.field = field
+    return conflict
 
 
 def _cleared(
@@ -183,9 +220,12 @@ def _note_changes(customer: Customer, note: str | None) -> list[FieldChange]:
     return [FieldChange("note", before, note)] if before != note else []
 
 
-def _settle(customer: Customer, changes: list[FieldChange], register: Register, by: User | ApiToken) -> None:
+def _settle(customer: Customer, changes: list[FieldChange], register: Register, by: User | ApiToken) -> Action | None:
     if changes:
         customer.updated_at = clock.utc_now()
         register.changed.add(customer.id)
     register.write()
-    _act("edit", customer, changes, by)
+    action = _act("edit", customer, changes, by)
+    if action:
+        settle(action, customer)
+    return action

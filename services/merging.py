@@ -17,6 +17,7 @@ from services.attempts import until_settled
 from services.matching import FieldChange, find_customer, update_customer
 from services.refusals import CannotMerge, UnknownCustomer, UnknownPurchase
 from services.register import Key, Overtaken, Register
+from services.withdrawing import settle
 
 
 class Merged(NamedTuple):
@@ -25,6 +26,20 @@ class Merged(NamedTuple):
     merged_away: Customer
     """Who is only a pointer now."""
     action: Action
+
+
+class Preview(NamedTuple):
+    """What a merge would make of two customers."""
+
+    customer: Customer
+    """Who would stay."""
+    merged_away: Customer
+    fields: dict[str, str | None]
+    """What would be shown for who stays."""
+    identities: Sequence[Identity]
+    """All that would find them."""
+    purchase_counts: Sequence[int]
+    """Of who would stay, and of the other."""
 
 
 class Split(NamedTuple):
@@ -41,6 +56,22 @@ def merge(from_id: UUID, into_id: UUID, *, shop: Shop, by: User | ApiToken) -> M
     Who was merged before stands for whom they were merged into. Raises UnknownCustomer, CannotMerge and Contention.
     """
     return until_settled(lambda register: _merge(from_id, into_id, register, shop=shop, by=by), shop.id)
+
+
+def preview(from_id: UUID, into_id: UUID, *, shop: Shop) -> Preview:
+    """What `merge` would do now; nothing is written or locked. Raises UnknownCustomer and CannotMerge."""
+    found = [customers.find(shop.id, _who_stays(one, shop.id)) for one in (from_id, into_id)]
+    merged_away, customer = [one for one in found if one is not None]
+    _check_that_they_are_two(merged_away, customer)
+    shown = {field: getattr(customer, field) for field in (*BUYER_FIELDS, "note")}
+    identities = [*customers.identities(customer), *customers.identities(merged_away)]
+    return Preview(
+        customer,
+        merged_away,
+        shown | _filled_blanks(merged_away, customer),
+        sorted(identities, key=lambda identity: (*Identity.STRONG, "name").index(identity.kind)),
+        [summary.purchase_count for summary in customers.summaries([customer, merged_away], shop.id)],
+    )
 
 
 def split(purchase_ids: Sequence[UUID], *, of: UUID, to: UUID | Buyer, shop: Shop, by: User | ApiToken) -> Split:
@@ -60,7 +91,9 @@ def _merge(from_id: UUID, into_id: UUID, register: Register, *, shop: Shop, by: 
     move_identities(action, identities_of(merged_away), merged_away, customer)
     point(action, merged_away, customer)
     _fill_blanks(action, merged_away, customer, register, shop.country)
+    register.changed |= {merged_away.id, customer.id}
     register.write()
+    settle(action, customer)
     return Merged(customer, merged_away, action)
 
 
@@ -80,7 +113,7 @@ def _split(
     note_link(action, customer, "split_to", other)
     note_link(action, other, "split_from", customer)
     touch(action, customer, other)
-    db.session.flush()
+    settle(action, customer, other)
     return Split(other, customer, action)
 
 
@@ -106,19 +139,20 @@ def _open(action: Action, buyer: Buyer, register: Register, country: str) -> Cus
 
 def _fill_blanks(action: Action, source: Customer, customer: Customer, register: Register, country: str) -> None:
     """The identities must have been moved before: what is shown for a customer finds them."""
-    for field in BUYER_FIELDS:
-        shown = getattr(source, field)
-        if shown is None or getattr(customer, field) is not None:
-            continue
-        known = Known(shown, normal_form(field, shown, country))
-        if field == "name":
-            register.rename(customer, known)
+    for field, shown in _filled_blanks(source, customer).items():
+        if field == "note":
+            customer.note = shown
+        elif field == "name":
+            register.rename(customer, Known(shown, normal_form(field, shown, country)))
         else:
-            register.know_by(customer, field, known)
+            register.know_by(customer, field, Known(shown, normal_form(field, shown, country)))
         actions.note(action, customer, FieldChange(field, None, shown))
-    if customer.note is None and source.note is not None:
-        customer.note = source.note
-        actions.note(action, customer, FieldChange("note", None, source.note))
+
+
+def _filled_blanks(source: Customer, customer: Customer) -> dict[str, str]:
+    """What the customer takes over from the source: what they have nothing of, by field."""
+    blanks = [field for field in (*BUYER_FIELDS, "note") if getattr(customer, field) is None]
+    return {field: shown for field in blanks if (shown := getattr(source, field)) is not None}
 
 
 def hold(ids: Collection[UUID], shop_id: int) -> Sequence[Customer]:
@@ -135,9 +169,13 @@ def _hold_both(one_id: UUID, other_id: UUID, shop_id: int) -> tuple[Customer, Cu
     held = {customer.id: customer for customer in hold(ids, shop_id)}
     if any(customer.merged_into_id for customer in held.values()):
         raise Overtaken
-    if len(held) == 1:
-        raise CannotMerge(f"Both are {held[ids[0]].shown_name}. Choose another customer")
+    _check_that_they_are_two(held[ids[0]], held[ids[1]])
     return held[ids[0]], held[ids[1]]
+
+
+def _check_that_they_are_two(one: Customer, other: Customer) -> None:
+    if one is other:
+        raise CannotMerge(f"Both are {one.shown_name}. Choose another customer")
 
 
 def _who_stays(customer_id: UUID, shop_id: int) -> UUID:

@@ -104,6 +104,12 @@ class CustomerNeedsIdentity(Refusal):
     code = "no_identity"
 
 
+class ChangedSince(Refusal):
+    """It is not as it was when it was shown to who wants to change it."""
+
+    field = "name"
+
+
 class CannotMerge(Refusal):
     """The two are one already, or were merged into others."""
 

@@ -1,16 +1,17 @@
-"""Taking back what was done on purpose: a whole action at once, as an action of its own."""
+"""Taking back what was done on purpose, or by a capture: all of it at once, as an action of its own."""
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, select
+from sqlalchemy import and_, delete, exists, or_, select
 from sqlalchemy.orm import aliased
 
 from extensions import db
 from models import Action, ApiToken, Change, Customer, Identity, Purchase, Shop, User, public_id
 from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS
-from services import actions, purchase_values
+from services import actions, editing, purchase_values
 from services.attempts import until_settled
 from services.matching import FieldChange, update_customer
 from services.merging import (
@@ -25,8 +26,10 @@ from services.merging import (
     touch,
     values_by_kind,
 )
-from services.refusals import CannotUndo, UnknownAction
-from services.register import Key, Register
+from services.refusals import CannotUndo, UnknownAction, UnknownPurchase
+from services.register import Key, Overtaken, Register
+from services.search import keep_words
+from services.withdrawing import settle
 
 _CHANGED_SINCE = "This was changed again since. Edit it instead"
 _LATER_MERGE = "One of these customers was merged since. Take back the later merge first"
@@ -38,6 +41,26 @@ def undo(action_id: UUID, *, shop: Shop, by: User | ApiToken) -> Action:
     Raises UnknownAction, CannotUndo when it was taken back or something later stands on it, and Contention.
     """
     return until_settled(lambda register: _undo(action_id, register, shop, by), shop.id)
+
+
+def undo_update(purchase_id: UUID, *, shop: Shop, by: User | ApiToken) -> Action:
+    """Takes back what the capture of a purchase changed on a customer who was known, once. The caller commits.
+
+    Raises UnknownPurchase, CannotUndo when there is nothing to take back or something later stands on it, and
+    Contention.
+    """
+    return until_settled(lambda register: _undo_update(purchase_id, register, shop, by), shop.id)
+
+
+def undo_recording(purchase: Purchase, *, shop: Shop, by: User | ApiToken) -> Action | None:
+    """Leaves things as they were before the capture, as far as nothing later stands on it; None when it is void.
+
+    The purchase must have been found with its customer. The caller commits. Raises Contention.
+    """
+    if purchase.voided_at is None:
+        with suppress(CannotUndo):
+            undo_update(purchase.id, shop=shop, by=by)
+    return editing.void(purchase, None, by=by)
 
 
 def find(shop_id: int, action_id: UUID) -> Action | None:
@@ -58,6 +81,8 @@ def _undo(action_id: UUID, register: Register, shop: Shop, by: User | ApiToken) 
     undone = find(shop.id, action_id)
     if undone is None:
         raise UnknownAction("There is no such action")
+    if undone.kind == "import":
+        raise CannotUndo("This belongs to an import. Undo the whole import, or take the purchase back by itself")
     if undone.kind == "undo":
         raise CannotUndo("This took something back. Do it again instead")
     if db.session.scalar(select(Action.id).where(Action.shop_id == shop.id, Action.undoes_id == undone.id)):
@@ -65,21 +90,43 @@ def _undo(action_id: UUID, register: Register, shop: Shop, by: User | ApiToken) 
     return _Undoing(undone, register, shop, by).run()
 
 
-class _Undoing:
-    """One attempt at taking back one action."""
+def _undo_update(purchase_id: UUID, register: Register, shop: Shop, by: User | ApiToken) -> Action:
+    purchase = db.session.get(Purchase, (shop.id, purchase_id))
+    if purchase is None:
+        raise UnknownPurchase("There is no such purchase")
+    if purchase.matched_on is None:
+        raise CannotUndo("The customer was new with this purchase. Take the purchase back instead")
+    if db.session.scalar(select(Action.id).where(Action.shop_id == shop.id, Action.undoes_purchase_id == purchase.id)):
+        raise CannotUndo("This was taken back already")
+    undoing = _Undoing(purchase, register, shop, by)
+    if undoing.is_empty:
+        raise CannotUndo("Recording this purchase changed nothing on the customer")
+    return undoing.run()
 
-    def __init__(self, undone: Action, register: Register, shop: Shop, by: User | ApiToken):
+
+class _Undoing:
+    """One attempt at taking back one action, or what one capture changed on its customer."""
+
+    def __init__(self, undone: Action | Purchase, register: Register, shop: Shop, by: User | ApiToken):
         self._undone, self._register, self._shop, self._by = undone, register, shop, by
-        noted = select(Change).where(
-            Change.shop_id == shop.id, Change.action_id == undone.id, Change.customer_id.is_not(None)
-        )
-        self._on_customers = db.session.scalars(noted.order_by(Change.id)).all()
+        by_it = Change.action_id if isinstance(undone, Action) else Change.by_purchase_id
+        self._noted = select(Change).where(Change.shop_id == shop.id, by_it == undone.id).order_by(Change.id)
+        self._on_customers = db.session.scalars(self._noted.where(Change.customer_id.is_not(None))).all()
         self._known_before: dict[tuple[UUID, str], set[UUID]] = {}
+        self._kept_names: list[tuple[Key, Customer]] = []
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._on_customers
 
     def run(self) -> Action:
-        by_kind: dict[str, Callable[[], None]] = {"merge": self._part_again, "split": self._join_again}
-        by_kind.get(self._undone.kind, self._put_all_back)()
+        by_kind: dict[str, Callable[[], Sequence[Customer]]] = {"merge": self._part_again, "split": self._join_again}
+        kind = self._undone.kind if isinstance(self._undone, Action) else "update"
+        customers = by_kind.get(kind, self._put_all_back)()
+        self._register.changed |= {customer.id for customer in customers}
         self._register.write()
+        self._claim_kept_names()
+        settle(self._action, *customers)
         return self._action
 
     def _begin(self) -> None:
@@ -102,7 +149,7 @@ class _Undoing:
 
     # A merge
 
-    def _part_again(self) -> None:
+    def _part_again(self) -> Sequence[Customer]:
         away, stayed = self._hold_two("merged_into")
         if away.merged_into_id != stayed.id or stayed.merged_into_id is not None:
             raise CannotUndo(_LATER_MERGE)
@@ -123,6 +170,7 @@ class _Undoing:
                 self._put_back(stayed, change)
         self._check_whole(away)
         self._check_whole(stayed)
+        return away, stayed
 
     def _on(self, customer: Customer) -> list[Change]:
         return [change for change in self._on_customers if change.customer_id == customer.id]
@@ -231,7 +279,7 @@ class _Undoing:
 
     # A split
 
-    def _join_again(self) -> None:
+    def _join_again(self) -> Sequence[Customer]:
         customer, other = self._hold_two("split_to")
         if customer.merged_into_id is not None or other.merged_into_id is not None:
             raise CannotUndo(_LATER_MERGE)
@@ -243,6 +291,7 @@ class _Undoing:
         given = self._keys(self._on(other))
         if given and self._is_left_alone(other):
             self._take_in(other, customer, given)
+        return customer, other
 
     def _is_left_alone(self, customer: Customer) -> bool:
         bought = exists().where(Purchase.shop_id == self._shop.id, Purchase.customer_id == customer.id)
@@ -265,28 +314,42 @@ class _Undoing:
             actions.note(self._action, other, lost((kind, value)))
         point(self._action, other, customer)
 
-    # An edit, a void, a restore
+    # An edit, a void, a restore, an update by a capture
 
-    def _put_all_back(self) -> None:
-        ids = {change.customer_id for change in self._on_customers if change.customer_id is not None}
-        customers = hold(ids, self._shop.id)
-        noted = select(Change).where(
-            Change.shop_id == self._shop.id, Change.action_id == self._undone.id, Change.purchase_id.is_not(None)
-        )
-        on_purchases = db.session.scalars(noted.order_by(Change.id)).all()
-        purchases = self._hold_purchases({change.purchase_id for change in on_purchases})
+    def _put_all_back(self) -> Sequence[Customer]:
+        on_purchases = db.session.scalars(self._noted.where(Change.purchase_id.is_not(None))).all()
+        customers, purchases = self._hold_all({change.purchase_id for change in on_purchases})
         self._begin()
-        for customer in customers:
-            for change in self._on(customer):
+        changed = [customer for customer in customers if self._fields_of(customer)]
+        for customer in changed:
+            for change in self._fields_of(customer):
                 self._put_customer_back(customer, change)
         for change in on_purchases:
             _check_unchanged(_present(purchases[change.purchase_id], change.field), change)
             self._check_that_it_is_the_last(change)
         for change in on_purchases:
             self._put_purchase_back(purchases[change.purchase_id], change)
-        for customer in customers:
+        for customer in changed:
             self._check_whole(customer)
-            touch(self._action, customer)
+        touch(self._action, *changed)
+        return customers
+
+    def _hold_all(
+        self, purchase_ids: Collection[UUID | None]
+    ) -> tuple[Sequence[Customer], dict[UUID | None, Purchase]]:
+        """Who changed, with the purchases that did and their customers."""
+        owners = select(Purchase.customer_id).where(Purchase.shop_id == self._shop.id, Purchase.id.in_(purchase_ids))
+        owner_ids = set(db.session.scalars(owners))
+        changed_ids = {change.customer_id for change in self._on_customers if change.customer_id is not None}
+        customers = hold(changed_ids | owner_ids, self._shop.id)
+        purchases = self._hold_purchases(purchase_ids)
+        if any(purchase.customer_id not in owner_ids for purchase in purchases.values()):
+            raise Overtaken
+        return customers, purchases
+
+    def _fields_of(self, customer: Customer) -> list[Change]:
+        """Whether they are listed is for their purchases to say."""
+        return [change for change in self._on(customer) if change.field != "status"]
 
     def _check_that_it_is_the_last(self, change: Change) -> None:
         """The same value may have been put back since, and be there for another reason now."""
@@ -331,11 +394,14 @@ class _Undoing:
         if change.before == "recorded":
             purchase.voided_at = purchase.voided_by_id = purchase.void_reason = None
             return
+        imported = aliased(Action)
+        of_imports = select(imported.id).where(imported.shop_id == self._shop.id, imported.kind == "import")
+        is_void = or_(Action.kind == "void", Action.undoes_id.in_(of_imports))
         voided = (
             select(Change.at, Change.user_id)
             .join(Action, (Action.shop_id == Change.shop_id) & (Action.id == Change.action_id))
             .where(Change.shop_id == self._shop.id, Change.purchase_id == purchase.id, Change.id < change.id)
-            .where(Change.field == "status", Action.kind == "void")
+            .where(Change.field == "status", is_void)
         )
         last = db.session.execute(voided.order_by(Change.id.desc()).limit(1)).one()
         purchase.voided_at, purchase.voided_by_id = last
@@ -345,9 +411,23 @@ class _Undoing:
     def _put_back(self, customer: Customer, change: Change) -> None:
         """What was before, with the identities of before."""
         field, before, after = change.field, change.before, change.after
-        if field in Identity.STRONG and after is not None and not self._was_known(customer, change):
+        is_identity = field in BUYER_FIELDS and after is not None
+        was_known = is_identity and self._was_known(customer, change)
+        if field in Identity.STRONG and is_identity and not was_known:
             self._lose(customer, self._key(field, after))
         self._show(customer, field, before, noted=FieldChange(field, after, before))
+        if field == "name" and was_known:
+            self._kept_names.append((self._key(field, after), customer))
+
+    def _claim_kept_names(self) -> None:
+        """Who is called otherwise again was found by the name before, from a merge: and still is."""
+        owners = self._owners([key for key, _ in self._kept_names])
+        kept = [(key, customer) for key, customer in self._kept_names if key not in owners]
+        for (kind, value), customer in kept:
+            db.session.add(Identity(shop_id=self._shop.id, kind=kind, value=value, customer_id=customer.id))
+            actions.note(self._action, customer, gained((kind, value)))
+        db.session.flush()
+        keep_words(self._shop.id, {customer.id for _, customer in kept})
 
     def _lose(self, customer: Customer, key: Key) -> None:
         if self._register.owner(*key) is customer:
@@ -403,6 +483,8 @@ class _Undoing:
             key = identity_key(shown) if field == "identity" else self._key(kind, shown)
             if key in known:
                 known_before.add(change_id)
+            if field == "name" and before is not None:  # who is renamed gives the name up
+                known.discard(self._key(field, before))
             if after is None:  # cleared by hand, or lost: it found nobody any longer
                 known.discard(key)
             else:

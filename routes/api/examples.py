@@ -94,6 +94,7 @@ SAMPLES = {
     "susan_kept": "act_01kajf3d8tf7w9y1a2c4e6g8k0",
     "merge": "act_01kajf8k3medvt5q7r9x0z2b4n",
     "merge_undone": "act_01kajf8z6rf3h5k7n9q1s2v4x6",
+    "update_undone": "act_01kajf9x2mek3b6d8g0j1n4q7s",
     "split": "act_01kajf9wt8e0c2f4h6m8p9r1t3",
     "tim_etag": "5d41c0a97b2e4f6688d1035c9ea7b210",
     "tim_new_etag": "c83f19d2604b7ae5913f7d08b65a2ce4",
@@ -119,6 +120,7 @@ STORY = (
   "links": {
     "purchases": "/api/v1/purchases", "customers": "/api/v1/customers",
     "summary": "/api/v1/reports/summary",
+    "new_and_returning": "/api/v1/reports/new-and-returning",
     "top_items": "/api/v1/reports/top-items",
     "top_customers": "/api/v1/reports/top-customers",
     "openapi": "/api/v1/openapi.json", "docs": "/api/docs"
@@ -1251,6 +1253,20 @@ Link: </api/v1/customers/{tim}/purchases?limit=1&cursor={toms_cursor}>; rel="nex
 }""",
     ),
     Example(
+        "From a day on, by week",
+        "GET /api/v1/reports/new-and-returning?from=2026-11-01&group_by=week",
+        """200 OK
+
+{
+  "items": [
+    {
+      "period": "2026-W47", "first_day": "2026-11-16",
+      "last_day": "2026-11-22", "new": 3, "returning": 0
+    }
+  ]
+}""",
+    ),
+    Example(
         "By pieces",
         "GET /api/v1/reports/top-items?sort=-quantity&limit=2",
         """200 OK
@@ -1292,6 +1308,22 @@ Link: </api/v1/customers/{tim}/purchases?limit=1&cursor={toms_cursor}>; rel="nex
       }
     }
   ]
+}""",
+    ),
+    Example(
+        "It was Susan after all: the purchase stays, the name is taken back",
+        "POST /api/v1/purchases/{shirts}/undo-update",
+        """200 OK
+
+{
+  "action_id": "{update_undone}",
+  "purchase_id": "{shirts}",
+  "customer": {
+    "id": "{sue}", "name": "Susan",
+    "email": "sue@example.com", "phone": "212 555 0142", "reference": null,
+    "note": null, "merged_into": null,
+    "created_at": "2026-11-21T09:15:04Z", "updated_at": "2026-11-21T09:15:04Z"
+  }
 }""",
     ),
     Example(

@@ -4,17 +4,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
-from flask import Response, abort, g, request, stream_with_context, url_for
+from flask import Response, abort, g, request, url_for
 from flask.typing import ResponseReturnValue
 
 from extensions import db
 from models import Purchase
-from models.dialect import only_reads
 from routes.api import problems, reply
 from routes.api.problems import Refusing
 from routes.api.room import bp, operation
 from routes.reading import json_body, shop_rules
 from routes.rollback import roll_back
+from routes.streams import streamed
 from schemas.answers import (
     BatchAnswer,
     BatchResult,
@@ -26,6 +26,7 @@ from schemas.answers import (
     ProblemAnswer,
     PurchaseAnswer,
     PurchasePage,
+    UpdateUndoneAnswer,
 )
 from schemas.bodies import (
     BatchBody,
@@ -42,7 +43,7 @@ from schemas.problems import Refused, ShopRules, judge
 from schemas.purchase import PurchaseDetails
 from schemas.sentence import read_sentence
 from schemas.table import write_table
-from services import editing, history, purchases
+from services import editing, history, purchases, undoing
 from services.capture import Capture, Captured, capture, capture_all
 from services.purchase_values import as_recorded
 from services.purchases import Line
@@ -126,7 +127,7 @@ def list_purchases() -> ResponseReturnValue:
     asked = reply.query(PurchaseQuery)
     if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
         reply.refuse_parameters("limit", "cursor", because="A table has all rows. Leave it out")
-        return _table(purchases.stream(g.viewer.shop_id, asked))
+        return streamed(write_table(purchases.stream(g.viewer.shop_id, asked)))
     found = purchases.list_purchases(g.viewer.shop_id, asked, reply.position(asked), asked.limit)
     return reply.page(found, PurchasePage, [PurchaseAnswer.of(*line) for line in found.rows])
 
@@ -165,7 +166,7 @@ def edit_purchase(id: UUID) -> ResponseReturnValue:
 )
 def void_purchase(id: UUID) -> ResponseReturnValue:
     reason = reply.optional_body(VoidBody).reason
-    line = _get_to_change(id)
+    line = _get_with_customer(id)
     editing.void(line.purchase, reason, by=g.token)
     return _changed(line)
 
@@ -179,9 +180,24 @@ def void_purchase(id: UUID) -> ResponseReturnValue:
     headers=("If-Match",),
 )
 def restore_purchase(id: UUID) -> ResponseReturnValue:
-    line = _get_to_change(id)
+    line = _get_with_customer(id)
     editing.restore(line.purchase, by=g.token)
     return _changed(line)
+
+
+@bp.post("/purchases/<purchase_id:id>/undo-update")
+@operation(
+    "Take back what recording a purchase changed on its customer",
+    scope="customers:write",
+    gives={200: UpdateUndoneAnswer},
+    refuses=("cannot-undo",),
+)
+def undo_update(id: UUID) -> ResponseReturnValue:
+    line = _get(id)
+    action = undoing.undo_update(id, shop=g.viewer.shop, by=g.token)
+    answer = UpdateUndoneAnswer.of(action, line.purchase, line.customer)
+    db.session.commit()
+    return reply.reply(answer)
 
 
 @bp.get("/purchases/<purchase_id:id>/history")
@@ -205,6 +221,12 @@ def _get(id: UUID, *, is_to_change: bool = False) -> Line:
 
 def _get_to_change(id: UUID) -> Line:
     line = _get(id, is_to_change=True)
+    reply.check_condition(PurchaseAnswer.of(*line))
+    return line
+
+
+def _get_with_customer(id: UUID) -> Line:
+    line = editing.find_with_customer(g.viewer.shop_id, id) or abort(404)
     reply.check_condition(PurchaseAnswer.of(*line))
     return line
 
@@ -276,13 +298,3 @@ def _kept_back(results: Sequence[BatchResult], gone: set[str]) -> list[BatchResu
     """What is told when nothing is stored."""
     told = [result.problem or problems.problem("not-stored") for result in results]
     return [_refused(problem) for problem in problems.after_rollback(told, gone)]
-
-
-def _table(lines: Iterator[Line]) -> Response:
-    return Response(stream_with_context(_only_read(write_table(lines))), mimetype="text/csv")
-
-
-def _only_read(table: Iterator[str]) -> Iterator[str]:
-    # The request is torn down for the first time before the first line is asked for, and that forgets it.
-    only_reads.set(True)
-    yield from table

@@ -185,7 +185,7 @@ def test_an_answer_that_is_not_as_told_is_found_out(owner: Person, at: SetClock)
         with pytest.raises((AssertionError, KeyError)):
             Story(owner).tell(told)
         with owner.app.app_context():
-            for table in ("changes", "actions", "identities", "customers"):
+            for table in ("changes", "actions", "identities", "customer_words", "customers"):
                 db.session.execute(db.metadata.tables[table].delete())
             db.session.commit()
     Story(owner).tell(customer)

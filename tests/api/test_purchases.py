@@ -246,6 +246,18 @@ def test_each_edit_is_on_the_history_as_from_and_to(owner: Person, path: str) ->
     ]
 
 
+def test_what_recording_changed_on_the_customer_is_taken_back_once(owner: Person) -> None:
+    owner.api.record(customer={"name": "Tim"})
+    bought = owner.api.record(customer={"name": "Tim", "email": "typo@example.com"}).json
+    undone = owner.api.post(f"/purchases/{bought['id']}/undo-update").json
+    assert (undone["purchase_id"], undone["customer"]["email"]) == (bought["id"], None)
+    assert owner.api.get(f"/purchases/{bought['id']}").json["status"] == "recorded"
+    again = owner.api.post(f"/purchases/{bought['id']}/undo-update", None, 409)
+    assert (again.problem, again.json["detail"]) == ("cannot-undo", "This was taken back already. Nothing was stored.")
+    entry = owner.api.get(f"/customers/{bought['customer']['id']}/history").json["items"][0]
+    assert (entry["field"], entry["from"], entry["action_id"]) == ("email", "typo@example.com", undone["action_id"])
+
+
 # What cannot be done
 
 

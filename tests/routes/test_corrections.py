@@ -3,7 +3,7 @@
 import pytest
 
 from tests.cast import Person
-from tests.pages import Page
+from tests.pages import Page, text_of
 
 UNKNOWN = "pur_01h455vb4pex5vsknk084sn02q"
 
@@ -32,7 +32,7 @@ def test_the_page_of_a_purchase_says_what_is_known_of_it(owner: Person) -> None:
     )
     assert page.heading == "a book"
     assert facts(page) == {
-        "Customer": "Tim New customer",
+        "Customer": "Tim New customer Not this customer?",
         "Amount": "$15.50",
         "Quantity": "2",
         "Date": "21 Nov 2026",
@@ -40,7 +40,7 @@ def test_the_page_of_a_purchase_says_what_is_known_of_it(owner: Person) -> None:
         "Purchase number": "7",
         "Recorded": "21 Nov 2026, 12:00, on a page, by owner@example.com",
     }
-    assert facts(page_of(owner, customer="Tim", item="a pen"))["Customer"] == "Tim Found by the name"
+    assert facts(page_of(owner, customer="Tim", item="a pen"))["Customer"] == "Tim Found by the name Not this customer?"
 
 
 def test_it_is_found_from_the_lists(owner: Person) -> None:
@@ -52,10 +52,189 @@ def test_it_is_found_from_the_lists(owner: Person) -> None:
 def test_what_was_just_recorded_is_undone_by_one_button(owner: Person) -> None:
     page = owner.browser.get("/purchases/new").submit(customer="Tim", item="a book")
     page = page.submit(".undo")
-    assert page.message == "Taken back: Tim, a book. It stays on record as void."
+    taken_back = "Taken back: Tim, a book. It stays on record as void."
+    assert page.message == f"{taken_back} Tim bought nothing else, and is in no list until they buy again."
     assert page.path == "/purchases/new"
     [purchase] = owner.purchases()
     assert purchase.voided_at is not None
+    assert "Nobody is known yet" in owner.browser.get("/customers").soup.get_text()
+
+
+def test_undo_takes_back_what_the_recording_changed_on_the_customer(owner: Person) -> None:
+    tim = owner.capture(customer="Tim").customer
+    page = owner.browser.get("/purchases/new").submit(customer="Tim <typo@example.com>", item="a book")
+    assert page.submit(".undo").message == "Taken back: Tim, a book. It stays on record as void."
+    page = owner.browser.get(f"/customers/{tim.public_id}")
+    assert [row[1:4] for row in page.rows("History")] == [
+        ["E-mail address", "typo@example.com", ""],
+        ["Found by", "email:typo@example.com", ""],
+        ["E-mail address", "", "typo@example.com"],
+        ["Name", "", "Tim"],
+    ]
+    assert owner.capture(customer="typo@example.com").outcome == "created"
+
+
+def test_a_customer_is_back_with_the_purchase_that_counts_again(owner: Person) -> None:
+    page = page_of(owner, customer="Tim").submit(".actions form")
+    customer = owner.browser.get(page.link("Tim"))
+    assert "Withdrawn. All purchases were taken back" in customer.soup.get_text(" ", strip=True)
+    assert customer.rows("History")[0][1:4] == ["Status", "listed", "withdrawn"]
+    page.submit(".actions form")
+    assert owner.browser.get("/customers").link("Tim")
+
+
+def test_what_recording_changed_on_a_customer_is_taken_back_on_their_page_once(owner: Person) -> None:
+    owner.capture(customer="Tim")
+    customer = owner.capture(customer="Tim <typo@example.com>").customer
+    page = owner.browser.get(f"/customers/{customer.public_id}").submit("tbody form")
+    assert page.message == "Taken back. The history tells what it was."
+    assert [row[-1] for row in page.rows("History")] == ["", "", "Taken back", ""]
+    assert page.soup.select("tbody form") == []
+
+
+def test_a_purchase_of_the_wrong_customer_is_moved_to_a_namesake_and_back(owner: Person) -> None:
+    tim = owner.capture(customer="Tim <tim@example.com>").customer
+    other = owner.capture(customer="Tim <other@example.com>").customer
+    page = page_of(owner, customer="tim@example.com", item="a lamp")
+    form = owner.browser.get(page.link("Not this customer?"))
+    assert form.heading == "Who bought a lamp?"
+    page = form.submit("form.move", customer_id=other.public_id)
+    assert page.message == "Moved from Tim (tim@example.com) to Tim (other@example.com): a lamp."
+    assert page.link("Tim") == f"/customers/{other.public_id}"
+    assert facts(page)["Customer"] == "Tim Moved by hand Not this customer?"
+    page = page.submit(".undo")
+    assert page.link("Tim") == f"/customers/{tim.public_id}"
+    assert facts(page)["Customer"] == "Tim Found by the e-mail address Not this customer?"
+
+
+def test_whose_a_purchase_is_can_be_searched_or_be_somebody_new(owner: Person) -> None:
+    sue = owner.capture(customer="Sue <sue@example.com>").customer
+    form = owner.browser.get(page_of(owner, customer="Tim").link("Not this customer?"))
+    assert "Nobody else is called so." in form.soup.get_text()
+    found = form.submit("form.filters", q="sue@")
+    assert found.submit("form.move", customer_id=sue.public_id).message == (
+        "Moved from Tim to Sue (sue@example.com): a book."
+    )
+    page = form.submit("form.move", customer_id="new", name="Tim", email="tim@example.com")
+    assert page.message == "Moved from Sue (sue@example.com) to Tim (tim@example.com): a book."
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "words"),
+    [
+        ({}, "customer_id", "Choose one of the customers, or a new one"),
+        (
+            {"customer_id": "new", "name": " "},
+            "name",
+            "Enter who bought it: a name, an e-mail address or a phone number",
+        ),
+        ({"customer_id": "new", "email": "sue"}, "email", "Enter an e-mail address like name@example.com"),
+        ({"customer_id": UNKNOWN}, "customer_id", "Choose one of the customers that are shown"),
+        (
+            {"customer_id": "new", "email": "sue@example.com"},
+            "customer_id",
+            "What was entered belongs to Sue. Choose them, or change what was entered",
+        ),
+    ],
+)
+def test_who_cannot_have_bought_it_is_said_and_nothing_is_moved(
+    owner: Person, values: dict[str, str], field: str, words: str
+) -> None:
+    owner.capture(customer="Sue <sue@example.com>")
+    form = owner.browser.get(page_of(owner, customer="Tim").link("Not this customer?"))
+    page = form.submit("form.move", status=422, **values)
+    assert page.error_at(field) == f"Error: {words}"
+    assert [one.name for one in owner.customers()] == ["Sue", "Tim"]
+    if "Sue" in words:
+        assert text_of(page.soup.select_one(".choices label")).startswith("Sue sue@example.com")
+
+
+def test_several_purchases_are_moved_together(owner: Person) -> None:
+    tim = owner.capture(customer="Tim", item="a book").customer
+    chosen = [owner.capture(customer="Tim", item=item).purchase.public_id for item in ("a pen", "a lamp")]
+    sue = owner.capture(customer="Sue", item="a hat").customer
+    page = owner.browser.get(f"/customers/{tim.public_id}/move?purchases={chosen[0]}&purchases={chosen[1]}")
+    assert page.heading == "Who bought these 2 purchases?"
+    assert page.submit("form.move", status=422).heading == page.heading
+    page = page.submit("form.filters", q="sue").submit("form.move", customer_id=sue.public_id)
+    assert page.message == "Moved from Tim to Sue: 2 purchases."
+    assert [row[0] for row in page.rows("Purchases")] == ["a book"]
+    assert [row[0] for row in page.submit(".undo").rows("Purchases")] == ["a lamp", "a pen", "a book"]
+
+
+def test_what_was_ticked_stays_chosen_while_another_is_searched(owner: Person) -> None:
+    captured = owner.capture(customer="Tim", item="a book")
+    sue = owner.capture(customer="Sue").customer
+    page = owner.browser.get(f"/customers/{captured.customer.public_id}/move?purchases={captured.purchase.public_id}")
+    page = page.submit("form.filters", q="sue").submit("form.move", customer_id=sue.public_id)
+    assert page.message == "Moved from Tim to Sue: a book."
+
+
+@pytest.mark.parametrize("query", ["", "?purchases=", f"?purchases={UNKNOWN}", "?purchases=x"])
+def test_only_purchases_of_the_customer_are_moved(owner: Person, query: str) -> None:
+    tim = owner.capture(customer="Tim").customer
+    page = owner.browser.get(f"/customers/{tim.public_id}/move{query}")
+    assert page.message == "Tick the purchases of Tim that are somebody else’s."
+    assert page.path == f"/customers/{tim.public_id}"
+
+
+def test_two_customers_are_merged_as_the_preview_says_and_taken_apart(owner: Person) -> None:
+    sue = owner.capture(customer="Sue", phone="212 555 0101", item="a hat").customer
+    susan = owner.capture(customer="Susan <susan@example.com>", phone="212 555 0102").customer
+    page = owner.browser.get(owner.browser.get(f"/customers/{sue.public_id}").link("Same person as…"))
+    page = page.submit("form.filters", q="susan").submit("form.sheet:not(.filters)", customer_id=susan.public_id)
+    assert page.heading == "Merge Susan into Sue?"
+    told = {row[0]: row[1:] for row in page.rows("Before and after")}
+    assert told == {
+        "Name": ["Sue", "Susan", "Sue"],
+        "E-mail address": ["", "susan@example.com", "susan@example.com"],
+        "Phone number": ["212 555 0101", "212 555 0102", "212 555 0101"],
+        "Customer number": ["", "", ""],
+        "Note": ["", "", ""],
+        "Purchases": ["1", "1", "2"],
+    }
+    found_by = [text_of(item) for item in page.soup.select(".identities li")]
+    assert [one.merged_into_id for one in owner.customers()] == [None, None]
+    page = page.submit()
+    who, is_now = "Susan (susan@example.com, 212 555 0102)", "Sue (susan@example.com, 212 555 0101)"
+    assert page.message == f"Merged: {who} is {is_now} now, with 2 purchases."
+    known = facts(page)
+    assert {field: known[field].replace("Not known", "") for field in known} == {
+        field: after for field, (_, _, after) in told.items() if field in known
+    }
+    assert [text_of(item) for item in page.soup.select(".identities li")] == found_by
+    page.submit(".undo")
+    assert [one.merged_into_id for one in owner.customers()] == [None, None]
+
+
+def test_the_other_one_may_stay(owner: Person) -> None:
+    sue, susan = (owner.capture(customer=name).customer.public_id for name in ("Sue", "Susan"))
+    page = owner.browser.get(f"/customers/{sue}/merge/{susan}")
+    page = owner.browser.get(page.link("Let the other one stay"))
+    assert page.heading == "Merge Sue into Susan?"
+    assert page.submit().heading == "Susan"
+
+
+def test_nobody_is_merged_with_themselves(owner: Person) -> None:
+    sue = owner.capture(customer="Sue").customer.public_id
+    page = owner.browser.get(f"/customers/{sue}/merge/{sue}")
+    assert page.message == "Both are Sue. Choose another customer. Nothing was changed."
+
+
+def test_who_chooses_nobody_is_asked_again_with_what_was_searched(owner: Person) -> None:
+    sue, _ = (owner.capture(customer=name).customer.public_id for name in ("Sue", "Susan"))
+    page = owner.browser.get(f"/customers/{sue}/merge?q=susan").submit("form.sheet:not(.filters)", status=422)
+    assert page.error_at("customer_id") == "Error: Choose who is the same person"
+    assert page.value_of("q") == "susan"
+    assert text_of(page.soup.select_one(".choices label")).startswith("Susan")
+
+
+def test_the_search_for_the_same_person_says_when_nobody_is_found(owner: Person) -> None:
+    sue = owner.capture(customer="Sue").customer.public_id
+    page = owner.browser.get(f"/customers/{sue}/merge")
+    assert "Nobody else is called so." in page.soup.get_text()
+    assert "Nobody else is found by that." in page.submit("form.filters", q="sue").soup.get_text()
+    assert page.submit("form.filters", q="x" * 201, status=422).error_at("q")
 
 
 def test_undo_goes_back_to_the_kept_day(owner: Person) -> None:
@@ -170,9 +349,9 @@ def test_a_purchase_of_another_shop_is_as_missing_as_one_that_never_was(owner: P
     theirs = stranger.capture().purchase.public_id
     token = owner.browser.get("/account").fields("header form")
     for name in (theirs, UNKNOWN):
-        for path in (f"/purchases/{name}", f"/purchases/{name}/edit"):
+        for path in (f"/purchases/{name}", f"/purchases/{name}/edit", f"/purchases/{name}/customer"):
             assert owner.browser.get(path, 404).heading == "Page not found"
-        for path in (f"/purchases/{name}/edit", f"/purchases/{name}/void", f"/purchases/{name}/restore"):
-            owner.browser.post(path, token, 404)
+        for verb in ("edit", "void", "restore", "undo", "undo-update", "customer"):
+            owner.browser.post(f"/purchases/{name}/{verb}", token, 404)
     owner.browser.post("/actions/act_01h455vb4pex5vsknk084sn02q/undo", token, 404)
     assert [one.voided_at for one in stranger.purchases()] == [None]

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.cast import Person
-from tests.pages import Page
+from tests.pages import Browser, Page, text_of
 
 
 def found(person: Person, q: str) -> list[str]:
@@ -24,11 +24,64 @@ def found(person: Person, q: str) -> list[str]:
         ("_", []),
     ],
 )
-def test_customers_are_found_by_a_part_of_anything_they_are_known_by(owner: Person, q: str, names: list[str]) -> None:
+def test_customers_are_found_by_how_anything_begins_that_they_are_known_by(
+    owner: Person, q: str, names: list[str]
+) -> None:
     owner.capture(customer="Tim <tim@example.com>")
     owner.capture(customer="Sue <sue@example.com>", phone="+1 212 555 0100")
     owner.capture(customer="Bob Tim", reference="K-7Ä")
     assert found(owner, q) == names
+
+
+def suggested(person: Person, q: str) -> list[dict[str, str]]:
+    answer = person.browser.get_raw(f"/customers/suggest?q={q}")
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.json is not None
+    return list(answer.json["customers"])
+
+
+def test_suggestions_tell_customers_apart(owner: Person) -> None:
+    tim = owner.capture(customer="Tim <tim@example.com>", purchased_on="2026-11-02").customer
+    owner.capture(customer="", reference="7", purchased_on="2026-11-02")
+    owner.capture(customer="Tim <tim@example.com>", purchased_on="2026-11-01")
+    assert suggested(owner, "TI") == [
+        {
+            "id": tim.public_id,
+            "name": "Tim",
+            "contact": "tim@example.com",
+            "detail": "2 purchases, last on 2 Nov 2026",
+        }
+    ]
+    [unnamed] = suggested(owner, "7")
+    assert (unnamed["name"], unnamed["contact"]) == ("Customer 7", "")
+    assert unnamed["detail"] == "1 purchase, last on 2 Nov 2026"
+
+
+def test_at_most_eight_are_suggested(owner: Person) -> None:
+    for number in range(10):
+        owner.capture(customer=f"Tim {number}")
+    assert len(suggested(owner, "tim")) == 8
+
+
+@pytest.mark.parametrize("q", ["", "%20", "nobody", "%E2%80%8B", "%CC%81", "%25", "…", "'"])
+def test_nothing_typed_or_nobody_found_suggests_nobody(owner: Person, q: str) -> None:
+    owner.capture(customer="Tim")
+    assert suggested(owner, q) == []
+
+
+def test_what_cannot_be_searched_for_is_refused_in_words(owner: Person) -> None:
+    for q in ("x" * 201, "%00"):
+        answer = owner.browser.get_raw(f"/customers/suggest?q={q}")
+        assert answer.status_code == 422
+        assert answer.json is not None
+        assert answer.json["message"].startswith("Search ")
+
+
+def test_suggestions_are_for_who_is_signed_in_and_of_their_own_shop(owner: Person, stranger: Person) -> None:
+    stranger.capture(customer="Tim")
+    assert suggested(owner, "tim") == []
+    assert Browser(owner.app).get("/customers/suggest?q=tim").heading == "Sign in"
 
 
 def test_an_older_address_still_finds_the_customer(owner: Person) -> None:
@@ -54,7 +107,7 @@ def test_the_page_of_a_customer_shows_contact_identities_purchases_and_history(o
     assert ["a pen gift", "$3.50", "1"] in [row[:3] for row in page.rows("Purchases")]
     changes = [row[1:] for row in page.rows("History")]
     who = "owner@example.com, by recording a purchase"
-    assert changes == [
+    assert [row[:4] for row in changes] == [
         ["Phone number", "", "212 555 0100", who],
         ["E-mail address", "", "tim@example.com", who],
         ["Name", "", "Tim", who],
@@ -101,11 +154,11 @@ def test_the_page_of_one_who_was_merged_leads_to_who_stays(owner: Person) -> Non
     page = owner.browser.get(f"/customers/{tom.public_id}")
     assert "Tom was merged into Sue" in words_of(page)
     assert page.link("Sue") == f"/customers/{sue.public_id}"
-    assert page.link(sue.public_id) == f"/customers/{sue.public_id}"
+    assert {row[1]: row[3] for row in page.rows("History")}["Merged into"] == "Sue"
     page = owner.browser.get(f"/customers/{sue.public_id}")
     assert page.heading == "Sue"
     said = {row[1]: row[2:4] for row in page.rows("History")}
-    assert said["Merged with"] == ["", tom.public_id]
+    assert said["Merged with"] == ["", "Tom"]
     assert said["Note"] == ["", "tall"]
 
 
@@ -115,6 +168,104 @@ def test_what_was_voided_is_on_no_page(owner: Person) -> None:
     assert "0 purchases" in words_of(owner.browser.get(f"/customers/{captured.customer.public_id}"))
     for path in ("/purchases", "/purchases/new", f"/customers/{captured.customer.public_id}"):
         assert "a wrong thing" not in words_of(owner.browser.get(path))
+
+
+def test_a_customer_is_edited_and_the_note_is_shown(owner: Person) -> None:
+    customer = owner.capture(customer="Tim <tim@example.com>", phone="212 555 0100").customer
+    form = owner.browser.get(owner.browser.get(f"/customers/{customer.public_id}").link("Edit"))
+    assert form.heading == "Edit Tim"
+    values = {name: form.value_of(name) for name in ("name", "email", "phone", "reference", "note")}
+    assert values == {"name": "Tim", "email": "tim@example.com", "phone": "212 555 0100", "reference": "", "note": ""}
+    page = form.submit(name="Timothy", phone="", reference="K-7", note="Collects\non Fridays")
+    assert page.message == "Changed: Timothy (tim@example.com, Customer K-7)."
+    assert facts(page) == {
+        "Name": "Timothy",
+        "E-mail address": "tim@example.com",
+        "Phone number": "Not known",
+        "Customer number": "K-7",
+        "Note": "Collects on Fridays",
+    }
+    assert owner.capture(customer="", phone="212 555 0100").outcome == "created"
+
+
+def test_an_edit_is_undone_by_the_button_beside_its_message(owner: Person) -> None:
+    customer = owner.capture(customer="Tim").customer
+    page = owner.browser.get(f"/customers/{customer.public_id}/edit").submit(name="Tom", note="Tall")
+    page = page.submit(".undo")
+    assert page.message == "Taken back. The history tells what it was."
+    assert (page.heading, "Note" in facts(page)) == ("Tim", False)
+
+
+def test_an_edit_without_a_difference_changes_nothing(owner: Person) -> None:
+    customer = owner.capture(customer="Tim").customer
+    page = owner.browser.get(f"/customers/{customer.public_id}/edit").submit()
+    assert page.message == "Nothing was different, so nothing was changed."
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "words"),
+    [
+        ({"email": "tim@"}, "email", "Enter an e-mail address like name@example.com"),
+        ({"name": "..."}, "name", "Customer name must have a letter or a number in it"),
+        ({"note": "x" * 2001}, "note", "Note must be 2,000 characters or fewer"),
+        ({"name": "", "note": "?"}, "name", "Keep a name, an e-mail address, a phone number or a customer number"),
+        ({"email": "SUE@example.com"}, "email", "SUE@example.com belongs to Sue. Merge the two first"),
+    ],
+)
+def test_what_cannot_be_known_of_a_customer_is_said_beside_the_field(
+    owner: Person, values: dict[str, str], field: str, words: str
+) -> None:
+    owner.capture(customer="Sue <sue@example.com>")
+    customer = owner.capture(customer="Tim").customer
+    form = owner.browser.get(f"/customers/{customer.public_id}/edit")
+    page = form.submit(status=422, **values)
+    assert page.error_at(field) == f"Error: {words}"
+    assert {name: page.value_of(name) for name in values} == values
+    assert [one.name for one in owner.customers()] == ["Sue", "Tim"]
+
+
+def test_what_belongs_to_another_offers_to_merge_them(owner: Person) -> None:
+    sue = owner.capture(customer="Sue <sue@example.com>").customer
+    tim = owner.capture(customer="Tim").customer
+    page = owner.browser.get(f"/customers/{tim.public_id}/edit").submit(status=422, email="sue@example.com")
+    page = owner.browser.get(page.link("Look what merging them would do"))
+    assert page.heading == "Merge Sue into Tim?"
+    assert page.link("Let the other one stay") == f"/customers/{sue.public_id}/merge/{tim.public_id}"
+
+
+def test_nobody_overwrites_what_was_changed_since_the_page_was_opened(owner: Person) -> None:
+    customer = owner.capture(customer="Tim <tim@example.com>").customer
+    form = owner.browser.get(f"/customers/{customer.public_id}/edit")
+    owner.capture(customer="tim@example.com", phone="212 555 0100")
+    page = form.submit(status=422, note="Tall")
+    assert page.error_at("name").startswith("Error: Tim was changed since this page was opened.")
+    assert page.submit().message == "Changed: Tim (tim@example.com)."
+
+
+def test_one_who_was_merged_is_not_edited(owner: Person) -> None:
+    tom, sue = owner.capture(customer="Tom").customer, owner.capture(customer="Sue").customer
+    form = owner.browser.get(f"/customers/{tom.public_id}/edit")
+    owner.api.post(f"/customers/{sue.public_id}/merge", {"from_customer_id": tom.public_id})
+    assert form.submit(name="Tommy").message == (
+        "This customer was merged into Sue. Change that one. Nothing was changed."
+    )
+    assert owner.browser.get(f"/customers/{tom.public_id}/edit").path == f"/customers/{tom.public_id}"
+
+
+def test_a_strangers_customer_is_neither_edited_nor_merged(owner: Person, stranger: Person) -> None:
+    theirs, mine = stranger.capture().customer.public_id, owner.capture().customer.public_id
+    token = owner.browser.get("/account").fields("header form")
+    unknown = "cus_01h455vb4pex5vsknk084sn02q"
+    for other in (theirs, unknown):
+        merges = (f"/customers/{mine}/merge/{other}", f"/customers/{other}/merge/{mine}")
+        for path in (f"/customers/{other}/edit", f"/customers/{other}/merge", *merges, f"/customers/{other}/move"):
+            assert owner.browser.get(path, 404).heading == "Page not found"
+        for path in (f"/customers/{other}/edit", *merges, f"/customers/{other}/move"):
+            owner.browser.post(path, token, 404)
+
+
+def facts(page: Page) -> dict[str, str]:
+    return {text_of(row.dt): text_of(row.dd) for row in page.soup.select("main dl > div")}
 
 
 def words_of(page: Page) -> str:

@@ -1,8 +1,9 @@
-"""What holds for every list of captures, edits, merges, splits and what is taken back of them."""
+"""What holds for every list of captures, edits, voids, merges, splits and what is taken back of them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -21,12 +22,14 @@ from services import editing, purchase_values
 from services.capture import Captured, capture
 from services.merging import Merged, merge, split
 from services.refusals import Refusal
-from services.undoing import undo
-from tests.services.test_properties import BUYERS, NAME_OR_ADDRESS, open_till
+from services.undoing import undo, undo_recording, undo_update
+from tests.services.test_properties import BUYERS, NAME_OR_ADDRESS, check_words, open_till
 from tests.services.test_undoing import last_action_of, stored
 
 SETS = {"identity", "merged", "split_to", "split_from"}
 """What a customer may have several of: before is what goes, after is what comes."""
+
+VERBS = ("capture", "merge", "merge", "split", "open", "edit", "correct", "void", "restore", "forget", "undo", "undo")
 
 PLACE = st.integers(0, 7)
 EDITS = st.dictionaries(st.sampled_from(BUYER_FIELDS), st.sampled_from(["1", "2", None]), min_size=1, max_size=2)
@@ -36,7 +39,7 @@ SPELLED = {"name": "T{}", "email": "{}@example.com", "phone": "212 555 010{}", "
 class Step(NamedTuple):
     verb: str
     one: int
-    """The place of a customer among those known by then, or of an action among those done."""
+    """The place of a customer or a purchase among those known by then, or of an action among those done."""
     other: int
     buyer: dict[str, str]
     edit: dict[str, str | None]
@@ -50,7 +53,7 @@ def steps_of(*verbs: str) -> st.SearchStrategy[Step]:
 
 STEPS = st.tuples(
     st.lists(steps_of("capture"), min_size=2, max_size=6),
-    st.lists(steps_of("capture", "merge", "merge", "split", "open", "edit", "undo", "undo"), max_size=10),
+    st.lists(steps_of(*VERBS), max_size=10),
 ).map(lambda parts: parts[0] + parts[1])
 of_every_list = settings(
     max_examples=50,
@@ -72,7 +75,16 @@ class Book:
 
     def take(self, step: Step) -> bool:
         """Whether the step was taken, not refused."""
-        verbs = {"capture": self._capture, "edit": self._edit, "merge": self._merge, "undo": self._undo}
+        verbs = {
+            "capture": self._capture,
+            "merge": self._merge,
+            "edit": self._edit,
+            "correct": self._correct,
+            "void": self._void,
+            "restore": self._restore,
+            "forget": self._forget,
+            "undo": self._undo,
+        }
         try:
             return verbs.get(step.verb, self._split)(step)
         except Refusal:
@@ -132,6 +144,32 @@ class Book:
         action = last_action_of(self.shop.id)
         return action is not None and action is not before and self._note(action)
 
+    def _correct(self, step: Step) -> bool:
+        return self._change(step, lambda found, by: editing.edit_purchase(found, {"quantity": step.other + 1}, by=by))
+
+    def _void(self, step: Step) -> bool:
+        reason = "Sent back" if step.is_picked else None
+        return self._change(step, lambda found, by: editing.void(found, reason, by=by))
+
+    def _restore(self, step: Step) -> bool:
+        return self._change(step, editing.restore)
+
+    def _change(self, step: Step, change: Callable[..., Action | None]) -> bool:
+        recorded = self.purchases()
+        if not recorded:
+            return False
+        line = editing.find_with_customer(self.shop.id, recorded[step.one % len(recorded)].id)
+        assert line is not None
+        action = change(line.purchase, by=self.user)
+        return action is not None and self._note(action)
+
+    def _forget(self, step: Step) -> bool:
+        recorded = self.purchases()
+        if not recorded:
+            return False
+        undo_update(recorded[-1 - step.one % len(recorded)].id, shop=self.shop, by=self.user)
+        return True
+
     def _merge(self, step: Step) -> bool:
         return self.merge(step.one, step.other) is not None
 
@@ -176,8 +214,10 @@ def check(book: Book) -> None:
     assert _identities_told(history) == identities
     for customer in customers.values():
         _check_customer(customer, [change for change in history if change.customer_id == customer.id])
+        _check_whether_listed(customer, purchases, history)
     for purchase in purchases:
         _check_purchase(purchase, [change for change in history if change.purchase_id == purchase.id])
+    check_words(book.shop.id)
 
 
 def _addresses(customer: Customer) -> list[tuple[str, str]]:
@@ -197,7 +237,7 @@ def _check_customer(customer: Customer, history: Sequence[Change]) -> None:
         if change.field in SETS:
             kept[change.field] -= {change.before or ""}
             kept[change.field] |= {change.after} if change.after else set()
-        else:
+        elif change.field != "status":
             assert told.get(change.field) == change.before
             told[change.field] = change.after
     into = customer.merged_into_id
@@ -206,11 +246,42 @@ def _check_customer(customer: Customer, history: Sequence[Change]) -> None:
     assert {field: told.get(field) for field in present} == present
 
 
+def _check_whether_listed(customer: Customer, purchases: Sequence[Purchase], history: Sequence[Change]) -> None:
+    """Nobody who bought something is withdrawn, nor anybody who bought nothing; a capture brings back silently."""
+    bought = [purchase.voided_at for purchase in purchases if purchase.customer_id == customer.id]
+    if customer.withdrawn_at and customer.merged_into_id is None:
+        assert customer.withdrawn_at == max(at for at in bought if at)
+        assert all(bought)
+    told = [(change.id, change) for change in history if change.customer_id == customer.id and change.field == "status"]
+    captured = [(one.id, None) for one in purchases if _first_owner(one, history) == customer.id]
+    status = "listed"
+    for _, change in sorted([*told, *captured], key=itemgetter(0)):
+        assert change is None or change.before == status
+        status = change.after if change and change.after else "listed"
+    assert status == ("withdrawn" if customer.withdrawn_at else "listed")
+
+
+def _first_owner(purchase: Purchase, history: Sequence[Change]) -> UUID:
+    """For whom it was captured."""
+    moves = (change for change in history if change.purchase_id == purchase.id and change.field == "customer_id")
+    first = next(moves, None)
+    return public_id.decode(public_id.CUSTOMER, first.before) if first and first.before else purchase.customer_id
+
+
 def _check_purchase(purchase: Purchase, history: Sequence[Change]) -> None:
-    for change, later in pairwise(history):
-        assert change.after == later.before
-    if history:
-        assert history[-1].after == purchase_values.read(purchase, "customer_id")
+    by_field: dict[str, list[Change]] = defaultdict(list)
+    for change in history:
+        by_field[change.field].append(change)
+    for field, changes in by_field.items():
+        assert all(change.after == later.before for change, later in pairwise(changes))
+        assert changes[-1].after == _present(purchase, field)
+    assert "status" in by_field or purchase.voided_at is None
+
+
+def _present(purchase: Purchase, field: str) -> str | None:
+    if field == "status":
+        return "void" if purchase.voided_at else "recorded"
+    return purchase.void_reason if field == "void_reason" else purchase_values.read(purchase, field)
 
 
 def _identities_told(history: Sequence[Change]) -> dict[tuple[str, str], UUID | None]:
@@ -301,6 +372,38 @@ def test_what_is_recorded_under_old_identities_and_ids_goes_back_with_them(
             purchase_id: owners[what] for purchase_id, what in recorded.items()
         }
         check(book)
+
+
+@of_every_list
+@given(steps=STEPS, last=steps_of("capture"))
+def test_what_was_just_recorded_and_is_undone_might_as_well_not_have_been(
+    app: Flask, steps: list[Step], last: Step
+) -> None:
+    with app.app_context():
+        book = Book()
+        for step in steps:
+            book.take(step)
+        before, recorded = stored(book.shop.id), {*book.recorded}
+        if not book.take(last):
+            return
+        [purchase_id] = book.recorded - recorded
+        line = editing.find_with_customer(book.shop.id, purchase_id)
+        assert line is not None
+        undo_recording(line.purchase, shop=book.shop, by=book.user)
+        _check_as_before(before, stored(book.shop.id), purchase_id)
+        check(book)
+
+
+def _check_as_before(before: dict[str, Any], after: dict[str, Any], purchase_id: UUID) -> None:
+    known = {row["id"]: row for row in before["customers"]}
+    for row in after["customers"]:
+        was = known.get(row["id"], row)
+        assert row["id"] in known or row["withdrawn_at"]
+        assert (row["withdrawn_at"] is None) == (was["withdrawn_at"] is None)
+        assert row | {"withdrawn_at": None} == was | {"withdrawn_at": None}
+    assert [row for row in after["purchases"] if row["id"] != purchase_id] == before["purchases"]
+    theirs = [row for row in after["identities"] if row["customer_id"] in known]
+    assert [row for row in theirs if row in before["identities"] or not is_own(row, after)] == before["identities"]
 
 
 def _record_under(book: Book, known: list[Any], places: Sequence[int]) -> dict[UUID, Any]:

@@ -13,8 +13,8 @@ from models import Action, Change, Customer, Identity, Purchase
 from schemas.bodies import CustomerBody, CustomerEdit, PurchaseEdit
 from schemas.problems import ShopRules, judge
 from services import editing
-from services.refusals import AmbiguousCustomer, CannotUndo, UnknownAction
-from services.undoing import undo
+from services.refusals import AmbiguousCustomer, CannotUndo, UnknownAction, UnknownPurchase
+from services.undoing import undo, undo_recording, undo_update
 from tests.cast import Person, make_colleague
 from tests.services.test_identity import identities, two_tims
 from tests.services.test_merging import (
@@ -63,7 +63,9 @@ def edit_customer(person: Person, customer: Customer, **given: str | None) -> Ac
 def change_purchase(person: Person, purchase: Purchase, change: Callable[..., Action | None]) -> Action:
     """`change` is one of editing's verbs, with all it takes but the purchase and by whom."""
     with person.app.app_context():
-        action = change(db.session.get_one(Purchase, (person.shop_id, purchase.id)), by=person.user)
+        line = editing.find_with_customer(person.shop_id, purchase.id)
+        assert line is not None
+        action = change(line.purchase, by=person.user)
         db.session.commit()
         assert action is not None
         return action
@@ -82,6 +84,21 @@ def void(person: Person, purchase: Purchase, reason: str | None = None) -> Actio
 
 def restore(person: Person, purchase: Purchase) -> Action:
     return change_purchase(person, purchase, editing.restore)
+
+
+def do_undo_update(person: Person, purchase: Purchase) -> Action:
+    with person.app.app_context():
+        action = undo_update(purchase.id, shop=person.user.shop, by=person.user)
+        db.session.commit()
+        return action
+
+
+def do_undo_recording(person: Person, purchase: Purchase) -> None:
+    with person.app.app_context():
+        line = editing.find_with_customer(person.shop_id, purchase.id)
+        assert line is not None
+        undo_recording(line.purchase, shop=person.user.shop, by=person.user)
+        db.session.commit()
 
 
 def last_action(person: Person) -> Action:
@@ -381,6 +398,60 @@ def test_a_void_and_a_restore_are_taken_back(owner: Person, reason: str | None) 
     assert voided.voided_at is not None
 
 
+# What a capture changed
+
+
+def test_what_a_capture_changed_on_a_customer_is_taken_back_as_a_whole(owner: Person) -> None:
+    owner.capture(customer="Tim", email="tim@example.com")
+    before = tables(owner)
+    captured = owner.capture(customer="Timothy", email="tim@example.com", phone="212 555 0101", reference="A1")
+    undone = do_undo_update(owner, captured.purchase)
+    after = tables(owner)
+    assert after["customers"] == before["customers"]
+    assert after["identities"] == before["identities"]
+    assert len(after["purchases"]) == 2
+    assert (undone.kind, undone.undoes_id, undone.undoes_purchase_id) == ("undo", None, captured.purchase.id)
+
+
+def test_an_older_address_is_shown_again_when_the_newer_is_taken_back(owner: Person) -> None:
+    tim = owner.capture(customer="Tim <old@example.com>", reference="A1").customer
+    do_undo_update(owner, owner.capture(customer="", reference="A1", email="typo@example.com").purchase)
+    assert now(owner, tim).email == "old@example.com"
+    assert ("email", "typo@example.com") not in identities(owner, tim)
+
+
+def test_a_name_that_found_the_customer_by_a_merge_still_does_when_its_capture_is_taken_back(owner: Person) -> None:
+    tim = owner.capture(customer="Tim <tim@example.com>").customer
+    bob = owner.capture(customer="Bob <bob@example.com>").customer
+    do_merge(owner, tim, bob)
+    captured = owner.capture(customer="Tim <bob@example.com>")
+    assert captured.changes != []
+    do_undo_update(owner, captured.purchase)
+    assert now(owner, bob).name == "Bob"
+    assert owner.capture(customer="Tim").customer.id == bob.id
+    assert [one["name"] for one in owner.api.get("/customers?q=tim").json["items"]] == ["Bob"]
+
+
+def test_what_was_just_recorded_is_undone_with_all_that_it_changed(owner: Person) -> None:
+    owner.capture(customer="Tim")
+    before = tables(owner)
+    captured = owner.capture(customer="Tim <typo@example.com>")
+    for _ in range(2):
+        do_undo_recording(owner, captured.purchase)
+    after = tables(owner)
+    assert (after["customers"], after["identities"]) == (before["customers"], before["identities"])
+    assert [purchase.voided_at is None for purchase in owner.purchases()] == [True, False]
+
+
+def test_undoing_a_recording_leaves_what_something_later_stands_on(owner: Person) -> None:
+    tim = owner.capture(customer="Tim").customer
+    captured = owner.capture(customer="Tim <tim@example.com>")
+    edit_customer(owner, tim, email="new@example.com")
+    do_undo_recording(owner, captured.purchase)
+    assert now(owner, tim).email == "new@example.com"
+    assert [purchase.voided_at is None for purchase in owner.purchases()] == [True, False]
+
+
 # What is refused
 
 
@@ -400,6 +471,46 @@ def test_an_action_is_taken_back_once(owner: Person) -> None:
         with pytest.raises(CannotUndo, match="Do it again instead"):
             do_undo(owner, undone)
         assert tables(owner) == before
+
+
+def test_what_a_capture_changed_is_taken_back_once(owner: Person) -> None:
+    owner.capture(customer="Tim")
+    purchase = owner.capture(customer="Tim <tim@example.com>").purchase
+    do_undo_update(owner, purchase)
+    with pytest.raises(CannotUndo, match="This was taken back already"):
+        do_undo_update(owner, purchase)
+    with pytest.raises(CannotUndo, match="Do it again instead"):
+        do_undo(owner, last_action(owner))
+
+
+def test_a_capture_that_changed_nothing_or_brought_somebody_new_is_no_update(owner: Person) -> None:
+    new, known = (owner.capture(customer="Tim").purchase for _ in range(2))
+    with pytest.raises(CannotUndo, match="Take the purchase back instead"):
+        do_undo_update(owner, new)
+    with pytest.raises(CannotUndo, match="changed nothing on the customer"):
+        do_undo_update(owner, known)
+
+
+def test_an_update_is_not_taken_back_under_what_came_later(owner: Person) -> None:
+    tim, bob = tim_and_bob(owner)
+    purchase = owner.capture(customer="tim@example.com", phone="212 555 0101").purchase
+    later = owner.capture(customer="tim@example.com", phone="212 555 0102").purchase
+    with pytest.raises(CannotUndo, match="This was changed again since"):
+        do_undo_update(owner, purchase)
+    do_undo_update(owner, later)
+    merged = do_merge(owner, tim, bob)
+    with pytest.raises(CannotUndo, match="Take back that merge first"):
+        do_undo_update(owner, purchase)
+    do_undo(owner, merged.action)
+    do_undo_update(owner, purchase)
+    assert now(owner, tim).phone is None
+
+
+def test_nobody_takes_back_what_a_capture_of_another_shop_changed(owner: Person, stranger: Person) -> None:
+    stranger.capture(customer="Tim")
+    purchase = stranger.capture(customer="Tim <tim@example.com>").purchase
+    with pytest.raises(UnknownPurchase):
+        do_undo_update(owner, purchase)
 
 
 def test_nobody_takes_back_what_another_shop_did(owner: Person, stranger: Person) -> None:
@@ -526,6 +637,14 @@ def test_of_many_who_take_the_same_back_at_the_same_instant_one_does(owner: Pers
         assert tables(owner)["purchases"] == before["purchases"]
         with owner.app.app_context():
             assert len(db.session.scalars(select(Action).where(Action.undoes_id == action.id)).all()) == 1
+
+
+def test_of_many_who_take_an_update_back_at_the_same_instant_one_does(owner: Person) -> None:
+    owner.capture(customer="Tim")
+    purchase = owner.capture(customer="Tim <tim@example.com>").purchase
+    results = at_once([partial(do_undo_update, owner, purchase)] * THREADS)
+    assert sum(isinstance(result, Action) for result in results) == 1
+    assert {str(one) for one in results if isinstance(one, CannotUndo)} == {"This was taken back already"}
 
 
 def test_a_merge_is_taken_back_or_merged_on_but_not_both(owner: Person) -> None:
