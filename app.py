@@ -15,12 +15,16 @@ from routes import (
     customers,
     docs,
     errors,
+    exports,
     formats,
     gate,
     headers,
     health,
     hosts,
+    imports,
+    merging,
     purchases,
+    reports,
     request_log,
     tokens,
 )
@@ -65,5 +69,19 @@ def set_up_templates(app: Flask) -> None:
 
 
 def register_blueprints(app: Flask) -> None:
-    for room in (auth, account, tokens, purchases, corrections, customers, api, docs, health):
+    for room in (
+        auth,
+        account,
+        tokens,
+        purchases,
+        corrections,
+        customers,
+        merging,
+        exports,
+        imports,
+        reports,
+        api,
+        docs,
+        health,
+    ):
         app.register_blueprint(room.bp)

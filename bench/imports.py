@@ -90,7 +90,7 @@ def made_rows(seed: int) -> list[Row]:
 
 
 def import_as(user: User, rows: Sequence[Row]) -> None:
-    report = import_rows(rows, shop=user.shop, by=user, import_id="bench")
+    report = import_rows(rows, shop=user.shop, by=user, key_prefix="import:bench:")
     assert report.recorded == ROWS
     db.session.commit()
 

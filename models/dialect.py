@@ -17,6 +17,7 @@ only_reads: ContextVar[bool] = ContextVar("only_reads", default=False)
 """True while a request that must not write is answered: SQLite then starts its transactions without the write lock."""
 
 _BUSY_TIMEOUT_MS = 5_000
+_LONG_STATEMENT_MINUTES = 10
 _FEW_ROWS = 1_000
 
 
@@ -60,6 +61,17 @@ def tables_may_be_replaced(connection: Connection) -> Iterator[None]:
     finally:
         connection.rollback()  # what was only read may have begun a transaction since
         driver.execute("PRAGMA foreign_keys = ON")
+
+
+def can_write_beside() -> bool:
+    """Whether another connection can write while a transaction that writes is under way: SQLite has one writer."""
+    return db.engine.dialect.name == "postgresql"
+
+
+def allow_long_statements() -> None:
+    """For work on whole tables, until the transaction ends: pages must answer soon, and have a shorter limit."""
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(text(f"SET LOCAL statement_timeout = '{_LONG_STATEMENT_MINUTES}min'"))
 
 
 def refresh_statistics() -> None:

@@ -10,6 +10,7 @@ CUSTOMER = "cus"
 PURCHASE = "pur"
 TOKEN = "tok"  # noqa: S105  (a prefix, no secret)
 ACTION = "act"
+IMPORT = "imp"
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 _SUFFIX = re.compile(f"[0-7][{_DIGITS}]{{25}}")

@@ -1,4 +1,4 @@
-"""The operator's doors: `flask users create`, `flask tokens create` and `flask import`."""
+"""The operator's doors: `flask users`, `flask tokens create` and `flask import`."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TextIO
+from typing import BinaryIO, ParamSpec, TextIO
 
 import click
 from flask import Flask
@@ -15,17 +15,18 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import exc
 
 from extensions import db
-from models import ApiToken, User
+from models import ApiToken, Import, User
 from models.dialect import fault_code, is_passing
 from models.normal import normal_email
 from routes.formats import money_text
 from schemas.account import Registration
 from schemas.problems import Refused, judge
 from schemas.table import TableError, read_table
+from schemas.table_file import detect, open_text
 from schemas.token import TokenDetails
 from services import accounts
 from services import tokens as api_tokens
-from services.importing import ImportReport, import_rows
+from services.importing import ImportReport, Verdict, import_rows
 from services.refusals import Contention, EmailTaken
 
 _WRONG_ROWS_SHOWN = 100
@@ -38,7 +39,7 @@ users = AppGroup("users", help="People with accounts.")
 tokens = AppGroup("tokens", help="What lets other systems in.")
 
 
-def _told_when_busy(command: Callable[P, None]) -> Callable[P, None]:
+def told_when_busy(command: Callable[P, None]) -> Callable[P, None]:
     """A database that is away or locked is one line, not a traceback."""
 
     @wraps(command)
@@ -69,7 +70,7 @@ def register(app: Flask) -> None:
 @click.option("--time-zone", default="UTC", show_default=True, help="IANA name: when the shop's day begins.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @with_appcontext
-@_told_when_busy
+@told_when_busy
 def create_user(email: str, password_stdin: bool, **shop: str) -> None:
     """Opens a shop with EMAIL as its user."""
     password = (
@@ -99,7 +100,7 @@ def _password_from_stdin() -> str:
 @click.option("--scope", "scopes", multiple=True, help="What it may do; given once for each. All of it by default.")
 @click.option("--expires-in-days", metavar="N", help="Without it the token lives until it is revoked.")
 @with_appcontext
-@_told_when_busy
+@told_when_busy
 def create_token(email: str, name: str, scopes: tuple[str, ...], expires_in_days: str | None) -> None:
     """Makes an API token called NAME, which acts as the user EMAIL, and prints it: it is shown this once.
 
@@ -123,7 +124,7 @@ def create_token(email: str, name: str, scopes: tuple[str, ...], expires_in_days
 @click.option("--item", help="What was bought, for files without such a column.")
 @click.option("--dry-run", is_flag=True, help="Check every row as if importing, and store nothing.")
 @with_appcontext
-@_told_when_busy
+@told_when_busy
 def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | None, dry_run: bool) -> None:
     """Records every row of the CSV file FILE, or none of them. The same file again changes nothing.
 
@@ -136,14 +137,14 @@ def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | No
     began = time.perf_counter()
     if not file.is_file():
         raise click.ClickException(f"{file} is no file that can be read twice. Save what it gives as a file first")
-    # What is no UTF-8 becomes U+FFFD, which the schema refuses with the row's number.
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as text:
-        try:
-            import_id = _content_id(text)
-            rows = read_table(_lines(text), _mapping(columns), {"item": item} if item else {})
-            report = import_rows(rows, shop=user.shop, by=user, import_id=import_id)
-        except TableError as error:
-            raise click.ClickException(str(error)) from None
+    try:
+        with file.open("rb") as opened:
+            found, key_prefix = detect(opened), _key_prefix(opened)
+        with open_text(file.open("rb"), found.encoding) as text:
+            rows = read_table(_lines(text), _mapping(columns), {"item": item} if item else {}, found.delimiter)
+            report = import_rows(rows, shop=user.shop, by=user, key_prefix=key_prefix)
+    except TableError as error:
+        raise click.ClickException(str(error)) from None
     if report.wrong:
         db.session.rollback()
         _tell_wrong(report, _mapping(columns))
@@ -172,11 +173,10 @@ def _mapping(columns: tuple[str, ...]) -> dict[str, str]:
     return {field.strip(): header.strip() for field, _, header in pairs}
 
 
-def _content_id(text: TextIO) -> str:
+def _key_prefix(file: BinaryIO) -> str:
     """The same for the same content, whatever the file is called: what makes a second import a replay."""
-    digest = hashlib.file_digest(text.buffer, "sha256").hexdigest()[:32]  # type: ignore[arg-type]  # a BufferedReader
-    text.seek(0)
-    return digest
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a BufferedReader
+    return Import(sha256=digest, attempt=1).key_prefix
 
 
 def _lines(text: TextIO) -> Iterator[str]:
@@ -202,8 +202,7 @@ def _tell(report: ImportReport, user: User, dry_run: bool, seconds: float) -> No
     click.echo(f"{verb} {report.recorded:,} purchases, {report.pieces:,} pieces, in {seconds:.1f} s.")
     for currency, minor in sorted(report.amounts.items()):
         click.echo(f"Amounts: {money_text(minor, currency, user.shop.country)} ({currency})")
-    outcomes = report.outcomes
-    new, updated, unchanged = (outcomes[outcome] for outcome in ("created", "updated", "unchanged"))
+    new, updated, unchanged = map(report.count_of, (Verdict.CREATED, Verdict.UPDATED, Verdict.UNCHANGED))
     click.echo(f"Rows: {new:,} made a new customer, {updated:,} updated one, {unchanged:,} changed none.")
-    if report.repeated:
-        click.echo(f"Already imported before, left as they are: {report.repeated:,} rows.")
+    if repeated := report.count_of(Verdict.REPEATED):
+        click.echo(f"Already imported before, left as they are: {repeated:,} rows.")

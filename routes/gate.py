@@ -2,15 +2,16 @@
 
 from http import HTTPStatus
 
-from flask import Flask, flash, g, redirect, render_template, request, url_for
+from flask import Flask, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from sqlalchemy.exc import DBAPIError
 from werkzeug.datastructures import MultiDict
 
 from extensions import db, login
 from forms.account import LoginForm
-from models import User, UserSession, clock
-from models.dialect import only_reads
+from models import Import, User, UserSession, clock
+from models.dialect import is_passing, only_reads
 from routes.api import room
 from routes.kept import what_was_typed
 from services import accounts
@@ -22,6 +23,8 @@ PUBLIC = (
     | {"docs.api", "docs.problems", "docs.problem"}
     | {"auth.register", "auth.open_shop", "auth.login", "auth.sign_in"}
 )
+UPLOAD = "imports.upload"
+UPLOAD_MAX = Import.SIZE_MAX + 64_000
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _PREVIEWS = {"purchases.preview", "purchases.fill_in_again"}
 """Asked by POST, as what is typed has no place in an address; while somebody types, nobody need wait for them."""
@@ -56,6 +59,8 @@ def _ask_to_sign_in() -> ResponseReturnValue | None:
         if request.endpoint is None:
             room.admit()
         return None
+    if request.endpoint == UPLOAD and "_user_id" in session:
+        request.max_content_length = UPLOAD_MAX  # nobody else needs to send so much
     try:
         # Whole, before the database is asked: on SQLite, who may write holds the lock from then on.
         _ = request.form
@@ -95,8 +100,13 @@ def _seen_again(token: str) -> User | None:
     # A transaction of its own, which may write even when the request only reads.
     db.session.rollback()
     only_reads.set(False)
-    accounts.mark_seen(token)
-    db.session.commit()
+    try:
+        accounts.mark_seen(token)
+        db.session.commit()
+    except DBAPIError as error:
+        if not is_passing(error):
+            raise
+        db.session.rollback()  # an import holds the database: the next request notes it, or the one after
     only_reads.set(_only_reads())
     found = accounts.find_session(token)
     return found[0] if found else None

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from flask import Request, g, request
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
-from werkzeug.formparser import FormDataParser
+from werkzeug.formparser import FormDataParser, MultiPartParser
 from werkzeug.utils import cached_property
 
 from schemas.json_text import UnreadableJson, read_object
@@ -79,6 +79,24 @@ class _FormParser(FormDataParser):
     ) -> tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
         pairs = parse_qsl(stream.read().decode(errors="replace"), keep_blank_values=True, errors="replace")
         return stream, self.cls(pairs), self.cls()
+
+    def _parse_multipart(
+        self, stream: IO[bytes], mimetype: str, content_length: int | None, options: dict[str, str]
+    ) -> tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
+        # Werkzeug 3.1.9 gives the file a \r too many when a read ends inside the boundary behind it: all of it is read
+        # at once, into memory. How much that may be is limited already.
+        whole = stream.read()
+        parser = MultiPartParser(
+            _in_memory, buffer_size=len(whole) + 1, max_form_parts=self.max_form_parts, cls=self.cls
+        )
+        boundary = options.get("boundary", "").encode("ascii", "replace")
+        if not boundary:
+            raise ValueError("No boundary")
+        return stream, *parser.parse(io.BytesIO(whole), boundary, content_length)
+
+
+def _in_memory(*_: object, **__: object) -> IO[bytes]:
+    return io.BytesIO()
 
 
 class FormRequest(Request):

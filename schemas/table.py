@@ -3,19 +3,27 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import NamedTuple
 
 from models import Customer, Purchase
 from schemas.money import Money
 from schemas.purchase import BUYER_FIELDS, FLAT_FIELDS
+from schemas.table_notation import Notation
 
 COLUMNS = (
     *("id", "purchased_on", "customer_id", *BUYER_FIELDS),
     *("item", "quantity", "amount", "currency", "note", "external_id", "status", "source", "recorded_at"),
 )
 """Of a table that is written; those that are called like a field are read back."""
+CUSTOMER_COLUMNS = (
+    *("id", *BUYER_FIELDS, "note"),
+    *("purchases", "first_purchased_on", "last_purchased_on", "created_at", "updated_at"),
+)
 _SHOWN = 30
+_COLUMNS_MAX = 200
+_AS_TYPED = Notation()
 _PART = 16_000
 """Characters of a table that are sent at once."""
 
@@ -29,29 +37,71 @@ class Row(NamedTuple):
     """Where the row begins in the file, the headers being line 1."""
     fields: dict[str, str]
     """The flat fields of PurchaseDetails."""
+    cells: Sequence[str] = ()
+    """The row as it stands in the file, as far as it could be taken apart."""
     fault: str | None = None
     """Why the row could not be taken apart, if it could not."""
 
 
-def read_table(lines: Iterable[str], columns: Mapping[str, str], constants: Mapping[str, str]) -> Iterator[Row]:
+class Table:
+    """A CSV file, read once from its beginning. Raises TableError when its first line names no columns."""
+
+    def __init__(self, lines: Iterable[str], delimiter: str = ","):
+        self._reader = csv.reader(lines, strict=True, delimiter=delimiter)
+        try:
+            self.headers = [header.strip() for header in next(self._reader, [])]
+        except csv.Error as error:
+            raise TableError(f"The first line cannot be read as CSV: {error}") from None
+        if not any(self.headers):
+            raise TableError("The file is empty. Its first line must name the columns")
+        if len(self.headers) > _COLUMNS_MAX:
+            count = f"{len(self.headers):,} columns where at most {_COLUMNS_MAX} can be read"
+            raise TableError(f"The first line names {count}. Look whether the cells are separated by something else")
+
+    def rows(
+        self, places: Mapping[str, int], constants: Mapping[str, str], notation: Notation = _AS_TYPED
+    ) -> Iterator[Row]:
+        """`places` says in which cell each field stands; `constants` are the same in every row."""
+        while True:
+            line = self._reader.line_num + 1
+            try:
+                cells = next(self._reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Row(line, {}, [], f"This line cannot be read as CSV: {error}")
+                continue
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != len(self.headers):
+                width = f"{len(cells)} cells where the first line names {len(self.headers)} columns"
+                yield Row(line, {}, cells, f"This row has {width}")
+                continue
+            fields = {name: _unmasked(cells[place]) for name, place in places.items()}
+            yield Row(line, dict(constants) | _as_typed(fields, notation), cells)
+
+
+def read_table(
+    lines: Iterable[str], columns: Mapping[str, str], constants: Mapping[str, str], delimiter: str = ","
+) -> Iterator[Row]:
     """The rows of a CSV file.
 
     `columns` gives the header of a field's column; other columns whose header is the name of a field are taken as
     that field. `constants` are the same in every row. Raises TableError before the first row.
     """
-    reader = csv.reader(lines, strict=True)
-    try:
-        headers = [header.strip() for header in next(reader, [])]
-    except csv.Error as error:
-        raise TableError(f"The first line cannot be read as CSV: {error}") from None
-    places = _places(headers, columns, constants)
-    return _rows(reader, len(headers), places, dict(constants))
+    table = Table(lines, delimiter)
+    return table.rows(_places(table.headers, columns, constants), constants)
+
+
+def _as_typed(fields: dict[str, str], notation: Notation) -> dict[str, str]:
+    if notation is _AS_TYPED:
+        return fields
+    ways = {"amount": notation.amount, "unit_price": notation.amount, "purchased_on": notation.day}
+    return {name: ways[name](cell) if name in ways else cell for name, cell in fields.items()}
 
 
 def _places(headers: list[str], columns: Mapping[str, str], constants: Mapping[str, str]) -> dict[str, int]:
     """The place of each field's cell in a row."""
-    if not any(headers):
-        raise TableError("The file is empty. Its first line must name the columns")
     if unknown := sorted((columns.keys() | constants.keys()) - set(FLAT_FIELDS)):
         raise TableError(f"“{unknown[0]}” is not a field. The fields are {', '.join(FLAT_FIELDS)}")
     if both := sorted(columns.keys() & constants.keys()):
@@ -77,32 +127,24 @@ def _shown(headers: list[str]) -> str:
     return ", ".join(names) + (", …" if len(headers) > _SHOWN else "")
 
 
-def _rows(reader, width: int, places: dict[str, int], constants: dict[str, str]) -> Iterator[Row]:  # type: ignore[no-untyped-def]  # csv names no type for its reader
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Row(line, {}, f"This line cannot be read as CSV: {error}")
-            continue
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != width:
-            yield Row(line, {}, f"This row has {len(cells)} cells where the first line names {width} columns")
-            continue
-        yield Row(line, constants | {name: _unmasked(cells[place]) for name, place in places.items()})
-
-
 def write_table(lines: Iterable[tuple[Purchase, Customer]]) -> Iterator[str]:
     """Purchases as CSV, some hundred lines at a time. `read_table` reads it back without loss."""
+    return write_rows(COLUMNS, (_cells(purchase, customer) for purchase, customer in lines))
+
+
+def write_customers(lines: Iterable[tuple[Customer, int, date | None, date | None]]) -> Iterator[str]:
+    """Customers as CSV, each with how many purchases they made, the first day and the last."""
+    return write_rows(CUSTOMER_COLUMNS, (_customer_cells(*line) for line in lines))
+
+
+def write_rows(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Any cells as CSV: none is taken for a formula, and each comes back as it was."""
     part = io.StringIO()
     # In quotes, so that fewer readers find cells inside of cells.
     writer = csv.writer(part, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for purchase, customer in lines:
-        writer.writerow([_masked(str(value)) for value in _cells(purchase, customer)])
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(["" if value is None else _masked(str(value)) for value in row])
         if part.tell() >= _PART:
             yield part.getvalue()
             part.seek(0)
@@ -117,13 +159,22 @@ def _cells(purchase: Purchase, customer: Customer) -> Iterator[object]:
         "id": purchase.public_id,
         "customer_id": customer.public_id,
         "status": "recorded" if purchase.voided_at is None else "void",
-        "recorded_at": purchase.recorded_at.isoformat().replace("+00:00", "Z"),
+        "recorded_at": _instant(purchase.recorded_at),
         "amount": amount,
     }
     for column in COLUMNS:
         source = customer if column in BUYER_FIELDS else purchase
-        value = known[column] if column in known else getattr(source, column)
-        yield "" if value is None else value
+        yield known[column] if column in known else getattr(source, column)
+
+
+def _customer_cells(customer: Customer, purchases: int, first: date | None, last: date | None) -> Iterator[object]:
+    yield customer.public_id
+    yield from (getattr(customer, column) for column in (*BUYER_FIELDS, "note"))
+    yield from (purchases, first, last, _instant(customer.created_at), _instant(customer.updated_at))
+
+
+def _instant(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 # A spreadsheet takes what begins like this for a formula (ASVS 1.2.10; the last four are full-width): an apostrophe

@@ -19,7 +19,7 @@ class Browser:
         return self._page(self._client.get(path, headers=self._headers), status)
 
     def post(self, path: str, values: dict[str, str], status: int = 200) -> Page:
-        return self._page(self._client.post(path, data=values, headers=self._headers), status)
+        return self._page(self._client.post(path, data=values, headers=self._headers, buffered=True), status)
 
     def post_encoded(self, path: str, body: str, status: int) -> Page:
         """Sends a body byte for byte."""
@@ -44,6 +44,12 @@ class Browser:
     def send_file(self, path: str, fields: dict[str, str], field: str) -> TestResponse:
         """A form in which one field is a file."""
         return self._client.post(path, data=fields | {field: (io.BytesIO(b"Tim"), "tim.txt")})
+
+    def upload(self, path: str, name: str, content: bytes, status: int = 200) -> Page:
+        """Chooses a file in the form of the page, and sends it."""
+        fields = self.get(path).fields()
+        data = fields | {"file": (io.BytesIO(content), name)}
+        return self._page(self._client.post(path, data=data, headers=self._headers), status)
 
     @property
     def cookie(self) -> str:

@@ -39,6 +39,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "version": 1,
     },
     "identities": {"shop_id": 1, "kind": "name", "value": "tim", "customer_id": ID},
+    "customer_words": {"shop_id": 1, "word": "tim", "customer_id": ID},
     "purchases": {
         "shop_id": 1,
         "id": ID,
@@ -66,6 +67,21 @@ ROWS: dict[str, dict[str, Any]] = {
         "token_hash": b"x" * 32,
         "last_four": "abcd",
         "created_at": NOON,
+    },
+    "imports": {
+        "shop_id": 1,
+        "id": ID,
+        "user_id": 1,
+        "uploaded_at": NOON,
+        "file_name": "purchases.csv",
+        "sha256": "0" * 64,
+        "content": b"name,item",
+        "size": 9,
+        "attempt": 1,
+        "status": "uploaded",
+        "rows_done": 0,
+        "rows_total": 0,
+        "leaves_wrong_out": False,
     },
     "actions": {"shop_id": 1, "id": ID, "kind": "edit", "user_id": 1, "at": NOON},
 }
@@ -109,9 +125,14 @@ def tables(app: Flask) -> set[str]:
 
 
 def fill(app: Flask, names: set[str]) -> None:
-    """Puts the row of each table into it, as plain text where the columns' types are the database's own."""
+    """Puts the row of each table into it, as plain text where the columns' types are the database's own.
+
+    Words are there already, if a customer was before their table.
+    """
     with app.app_context(), db.engine.begin() as connection:
         for name in [name for name in ROWS if name in names]:
+            if connection.scalar(text(f"SELECT count(*) FROM {name}")):
+                continue
             columns = ROWS[name]
             values = ", ".join(f":{column}" for column in columns)
             connection.execute(text(f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({values})"), columns)

@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, PrimaryKeyConstrai
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from extensions import db
-from models import Action, ApiToken, Change, Customer, Identity, Purchase, Shop, User, UserSession
+from models import Action, ApiToken, Change, Customer, Identity, Import, Purchase, Shop, User, UserSession
 from models.columns import new_id
 from models.dialect import violated_constraint
 from tests.cast import Person
@@ -62,6 +62,7 @@ class World:
                 "version": 1,
             },
             "identities": {"shop_id": shop, "kind": "phone", "value": "+1", "customer_id": self.mine.customer_id},
+            "customer_words": {"shop_id": shop, "word": "sue", "customer_id": self.mine.customer_id},
             "purchases": {
                 "shop_id": shop,
                 "id": new_id(),
@@ -103,6 +104,16 @@ class World:
                 "created_at": NOON,
             },
             "actions": {"shop_id": shop, "id": new_id(), "kind": "edit", "user_id": user, "at": NOON},
+            "imports": {
+                "shop_id": shop,
+                "id": new_id(),
+                "user_id": user,
+                "uploaded_at": NOON,
+                "file_name": "purchases.csv",
+                "sha256": "0" * 64,
+                "content": b"name,item",
+                "size": 9,
+            },
         }
         return rows[table]
 
@@ -112,7 +123,7 @@ def world(app: Flask) -> World:
     owner, stranger = (without_password(app, email) for email in ("owner@example.com", "stranger@example.com"))
     mine = owner.capture(customer="Tim <tim@example.com>", external_id="1", key="first").purchase
     theirs = stranger.capture(customer="Tim <tim@example.com>", external_id="1", key="first").purchase
-    return World(owner, stranger, mine, theirs, undo(owner), undo(stranger))
+    return World(owner, stranger, mine, theirs, undo(owner, mine), undo(stranger, theirs))
 
 
 def hash_of(person: Person) -> bytes:
@@ -120,14 +131,15 @@ def hash_of(person: Person) -> bytes:
     return person.email.encode().ljust(32)
 
 
-def undo(person: Person) -> Action:
-    """Takes an action back by a token."""
+def undo(person: Person, purchase: Purchase) -> Action:
+    """Takes an action back by a token, and what a capture changed."""
     own = {"shop_id": person.shop_id, "user_id": person.user_id}
     token = ApiToken(**own, id=new_id(), name="Till", scopes=[], token_hash=hash_of(person), last_four="abcd")
     edit = Action(**own, id=new_id(), kind="edit")
     taken_back = Action(**own, id=new_id(), kind="undo", undoes_id=edit.id, token_id=token.id)
+    forgotten = Action(**own, id=new_id(), kind="undo", undoes_purchase_id=purchase.id)
     with person.app.app_context():
-        for row in (token, edit, taken_back):
+        for row in (token, edit, taken_back, forgotten):
             db.session.add(row)
             db.session.flush()
         db.session.commit()
@@ -216,6 +228,11 @@ BAD_ROWS: list[tuple[str, Row]] = [
     ("ck_actions_kind", {"kind": "Edit"}),
     ("ck_actions_undo_of_something", {"kind": "undo"}),
     ("ck_actions_undo_of_something", {"kind": "edit", "undoes_id": SOME_ID}),
+    ("ck_actions_undo_of_something", {"kind": "edit", "undoes_purchase_id": SOME_ID}),
+    ("ck_imports_status", {"status": "lost"}),
+    ("ck_imports_file_name_length", {"file_name": ""}),
+    ("ck_imports_recorded_by_action", {"status": "recorded"}),
+    ("ck_actions_undo_of_one_thing", {"kind": "undo", "undoes_id": SOME_ID, "undoes_purchase_id": SOME_ID}),
 ]
 
 
@@ -250,7 +267,8 @@ def test_a_change_is_of_a_customer_or_of_a_purchase(app: Flask, world: World) ->
         ("changes", {"after": None}),
         ("changes", {"by_purchase_id": None}),
         ("api_tokens", {"name": "x" * ApiToken.NAME_MAX}),
-        *(("actions", {"kind": kind}) for kind in ("edit", "void", "restore", "merge", "split")),
+        *(("actions", {"kind": kind}) for kind in ("edit", "void", "restore", "merge", "split", "import")),
+        *(("imports", {"status": status}) for status in Import.STATUSES if status != "recorded"),
     ],
 )
 def test_the_edge_of_what_is_good_is_taken(app: Flask, world: World, table: str, changes: Row) -> None:
@@ -268,6 +286,7 @@ def test_the_edge_of_what_is_good_is_taken(app: Flask, world: World, table: str,
         ("changes", lambda world: {"token_id": world.my_undo.token_id}),
         ("actions", lambda world: {"kind": "undo", "undoes_id": world.my_undo.id}),
         ("actions", lambda world: {"token_id": world.my_undo.token_id}),
+        ("imports", lambda world: {"status": "recorded", "action_id": world.my_undo.id}),
     ],
 )
 def test_a_row_may_point_into_its_own_shop(
@@ -288,6 +307,7 @@ def test_a_row_may_point_into_its_own_shop(
         ("purchases", "currency", 3),
         ("api_tokens", "name", ApiToken.NAME_MAX),
         ("api_tokens", "last_four", 4),
+        ("imports", "file_name", Import.FILE_NAME_MAX),
     ],
 )
 def test_text_that_is_too_long_is_refused(app: Flask, world: World, table: str, column: str, most: int) -> None:
@@ -313,6 +333,7 @@ POINTS_ELSEWHERE: dict[str, Callable[[World], Row]] = {
     "fk_customers_shop_id": lambda world: {"shop_id": 0},
     "fk_customers_shop_id_merged_into_id": lambda world: {"merged_into_id": world.theirs.customer_id},
     "fk_identities_shop_id_customer_id": lambda world: {"customer_id": world.theirs.customer_id},
+    "fk_customer_words_shop_id_customer_id": lambda world: {"customer_id": world.theirs.customer_id},
     "fk_purchases_shop_id_customer_id": lambda world: {"customer_id": world.theirs.customer_id},
     "fk_purchases_shop_id_recorded_by_id": lambda world: {"recorded_by_id": world.stranger.user_id},
     "fk_purchases_shop_id_token_id": lambda world: {"token_id": world.their_undo.token_id},
@@ -327,6 +348,9 @@ POINTS_ELSEWHERE: dict[str, Callable[[World], Row]] = {
     "fk_actions_shop_id_user_id": lambda world: {"user_id": world.stranger.user_id},
     "fk_actions_shop_id_token_id": lambda world: {"token_id": world.their_undo.token_id},
     "fk_actions_shop_id_undoes_id": lambda world: {"kind": "undo", "undoes_id": world.their_undo.id},
+    "fk_imports_shop_id_user_id": lambda world: {"user_id": world.stranger.user_id},
+    "fk_imports_shop_id_action_id": lambda world: {"status": "recorded", "action_id": world.their_undo.id},
+    "fk_actions_shop_id_undoes_purchase_id": lambda world: {"kind": "undo", "undoes_purchase_id": world.theirs.id},
 }
 
 
@@ -350,6 +374,7 @@ REPEATS: dict[str, tuple[str, Callable[[World], Row]]] = {
     "uq_users_email_normal": ("users", lambda world: {"email_normal": "stranger@example.com"}),
     "pk_customers": ("customers", lambda world: {"id": world.mine.customer_id}),
     "pk_identities": ("identities", lambda world: {"kind": "email", "value": "tim@example.com"}),
+    "pk_customer_words": ("customer_words", lambda world: {"word": "tim"}),
     "pk_purchases": ("purchases", lambda world: {"id": world.mine.id}),
     "uq_purchases_shop_id_capture_key": ("purchases", lambda world: {"capture_key": "first"}),
     "uq_purchases_shop_id_external_id": ("purchases", lambda world: {"external_id": "1"}),
@@ -357,6 +382,10 @@ REPEATS: dict[str, tuple[str, Callable[[World], Row]]] = {
     "uq_api_tokens_token_hash": ("api_tokens", lambda world: {"token_hash": hash_of(world.stranger)}),
     "pk_actions": ("actions", lambda world: {"id": world.my_undo.id}),
     "uq_actions_shop_id_undoes_id": ("actions", lambda world: {"kind": "undo", "undoes_id": world.my_undo.undoes_id}),
+    "uq_actions_shop_id_undoes_purchase_id": (
+        "actions",
+        lambda world: {"kind": "undo", "undoes_purchase_id": world.mine.id},
+    ),
 }
 
 
@@ -366,7 +395,10 @@ def test_what_is_unique_is_not_repeated(app: Flask, world: World, constraint: st
     assert violated_constraint(refusal(app, table, world.good(table) | changes(world))) == constraint
 
 
-@pytest.mark.parametrize(("constraint", "table"), [("pk_user_sessions", "user_sessions"), ("pk_changes", "changes")])
+@pytest.mark.parametrize(
+    ("constraint", "table"),
+    [("pk_user_sessions", "user_sessions"), ("pk_changes", "changes")],
+)
 def test_a_row_is_not_repeated(app: Flask, world: World, constraint: str, table: str) -> None:
     twice = db.metadata.tables[table].insert().values([world.good(table)] * 2)
     with app.app_context(), pytest.raises(IntegrityError) as refused:
@@ -374,8 +406,19 @@ def test_a_row_is_not_repeated(app: Flask, world: World, constraint: str, table:
     assert violated_constraint(refused.value) == constraint
 
 
+@pytest.mark.parametrize(
+    ("constraint", "changes"), [("pk_imports", {"sha256": "1" * 64}), ("uq_imports_shop_id_sha256", {"id": SOME_ID})]
+)
+def test_a_file_is_one_import(app: Flask, world: World, constraint: str, changes: Row) -> None:
+    row = world.good("imports")
+    twice = db.metadata.tables["imports"].insert().values([row, row | changes])
+    with app.app_context(), pytest.raises(IntegrityError) as refused:
+        db.session.execute(twice)
+    assert violated_constraint(refused.value) == constraint
+
+
 def test_every_unique_constraint_has_a_repeat() -> None:
-    tested = {*REPEATS, "pk_user_sessions", "pk_changes"}
+    tested = {*REPEATS, "pk_user_sessions", "pk_changes", "pk_imports", "uq_imports_shop_id_sha256"}
     needs_none = {"uq_users_shop_id_id"}  # `id` alone is unique; it is there to be pointed at
     assert names(UniqueConstraint) | names(PrimaryKeyConstraint) == tested | needs_none
 

@@ -395,10 +395,10 @@ def test_one_wrong_line_stores_nothing(
     assert line.startswith(told)
 
 
-def test_bytes_that_are_no_utf8_are_wrong_where_they_stand(
+def test_bytes_that_are_no_text_are_wrong_where_they_stand(
     owner: Person, import_content: Callable[..., Result]
 ) -> None:
-    result = import_content("name,item\nTim,café\nJosé,café\n".encode("latin-1"))
+    result = import_content(b"name,item\nTim,caf\x81\nJos\x8f,caf\x81\n")
     assert wrong_rows(result, owner, 3) == [
         "line 2, item: Item has a character that could not be read. Type it again",
         "line 3, name: Customer name has a character that could not be read. Type it again",
@@ -406,9 +406,18 @@ def test_bytes_that_are_no_utf8_are_wrong_where_they_stand(
     ]
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
-def test_another_encoding_is_refused(owner: Person, import_content: Callable[..., Result], encoding: str) -> None:
-    assert refused(import_content("name,item\nTim,a\n".encode(encoding)), owner)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_encoding_and_what_separates_the_cells_are_found(
+    owner: Person, import_content: Callable[..., Result], encoding: str, delimiter: str
+) -> None:
+    content = f"name{delimiter}item\nJosé{delimiter}a café\n".encode(encoding)
+    assert import_content(content).exit_code == 0
+    assert [(customer.name, owner.purchases()[0].item) for customer in owner.customers()] == [("José", "a café")]
+
+
+def test_an_encoding_of_nobody_is_refused(owner: Person, import_content: Callable[..., Result]) -> None:
+    assert refused(import_content("name,item\nTim,a\n".encode("utf-32")), owner)
 
 
 def test_all_wrong_rows_are_listed_in_the_order_of_the_file(

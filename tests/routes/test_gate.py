@@ -14,9 +14,11 @@ OPEN_TO_PROGRAMS = {"api.openapi"}
 SOME_ID = "01h455vb4pex5vsknk084sn02q"
 SOME_PARTS = {
     "<customer_id:id>": f"cus_{SOME_ID}",
+    "<customer_id:other_id>": f"cus_{SOME_ID}",
     "<purchase_id:id>": f"pur_{SOME_ID}",
     "<token_id:id>": f"tok_{SOME_ID}",
     "<action_id:id>": f"act_{SOME_ID}",
+    "<import_id:id>": f"imp_{SOME_ID}",
     "<path:filename>": "x",
 }
 

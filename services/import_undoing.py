@@ -1,0 +1,244 @@
+"""Taking back a whole import, and bringing it back: set by set, in one transaction."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, exists, select, update
+from sqlalchemy.orm import aliased
+
+from extensions import db
+from models import Action, Change, Customer, Identity, Import, Purchase, Shop, User
+from schemas.contact import Known, normal_form
+from schemas.purchase import BUYER_FIELDS
+from services import actions, imports
+from services.attempts import until_settled
+from services.matching import FieldChange
+from services.merging import hold, identity_key, lost
+from services.refusals import CannotUndo
+from services.register import Key, Overtaken, Register
+
+REASON = "Import undone"
+_AT_A_TIME = 500
+_ON_PURPOSE = ("edit", "merge", "split")
+
+
+def take_back(imported: Import, *, by: User) -> int:
+    """Voids the purchases of an import and puts back what they changed; says how many they were. The caller commits.
+
+    What something later stands on stays as it is. Raises CannotUndo when it does not count, and Contention.
+    """
+    return until_settled(lambda _: _take_back(imported, by), imported.shop_id)
+
+
+def bring_back(imported: Import, *, by: User) -> int:
+    """Lets the purchases that `take_back` voided count again; says how many they are. The caller commits.
+
+    Raises CannotUndo when it was not taken back, and Contention.
+    """
+    return until_settled(lambda _: _bring_back(imported, by), imported.shop_id)
+
+
+def _take_back(imported: Import, by: User) -> int:
+    brought = imports.find(imported.shop_id, imported.id)
+    if brought is None or brought.action is None or brought.taken_back is not None:
+        raise CannotUndo("This import was taken back already")
+    action = actions.begin("undo", shop_id=imported.shop_id, by=by, undoes=brought.action)
+    own = _of_import(imported)
+    voided = {"voided_at": action.at, "voided_by_id": action.user_id, "void_reason": REASON}
+    ids = _change_all(own, Purchase.voided_at.is_(None), **voided)
+    actions.note_all(action, ids, FieldChange("status", "recorded", "void"))
+    opened = select(Purchase.customer_id).where(own, Purchase.matched_on.is_(None))
+    by_import = (
+        select(Change)
+        .join(Purchase, and_(Purchase.shop_id == Change.shop_id, Purchase.id == Change.by_purchase_id))
+        .where(own, Change.shop_id == imported.shop_id, Change.customer_id.not_in(opened))
+    )
+    _put_back(action, by_import, by.shop)
+    _settle(action, own)
+    return len(ids)
+
+
+def _bring_back(imported: Import, by: User) -> int:
+    brought = imports.find(imported.shop_id, imported.id)
+    if brought is None or brought.taken_back is None:
+        raise CannotUndo("This import counts already")
+    undone = brought.taken_back
+    action = actions.begin("import", shop_id=imported.shop_id, by=by)
+    counts_by = update(Import).where(
+        Import.shop_id == imported.shop_id, Import.id == imported.id, Import.action_id == undone.undoes_id
+    )
+    if not db.session.connection().execute(counts_by.values(action_id=action.id)).rowcount:
+        raise Overtaken
+    own = _of_import(imported)
+    as_left = and_(Purchase.voided_at == undone.at, Purchase.void_reason == REASON)
+    ids = _change_all(own, as_left, voided_at=None, voided_by_id=None, void_reason=None)
+    actions.note_all(action, ids, FieldChange("status", "void", "recorded"))
+    by_undoing = select(Change).where(
+        Change.shop_id == imported.shop_id, Change.action_id == undone.id, Change.field.in_(BUYER_FIELDS)
+    )
+    _put_back(action, by_undoing, by.shop)
+    _settle(action, own)
+    return len(ids)
+
+
+def _of_import(imported: Import) -> ColumnElement[bool]:
+    prefix = imported.key_prefix
+    return and_(Purchase.shop_id == imported.shop_id, Purchase.capture_key.startswith(prefix, autoescape=True))
+
+
+def _change_all(own: ColumnElement[bool], which: ColumnElement[bool], **values: object) -> Sequence[UUID]:
+    changed = update(Purchase).where(own, which).values(**values).returning(Purchase.id)
+    return db.session.scalars(changed.execution_options(synchronize_session=False)).all()
+
+
+# Who was only there for the import
+
+
+def _settle(action: Action, own: ColumnElement[bool]) -> None:
+    """Withdraws and brings back its customers by the rule of services.withdrawing, all at once."""
+    bought = and_(Purchase.shop_id == Customer.shop_id, Purchase.customer_id == Customer.id)
+    counts = exists().where(bought, Purchase.voided_at.is_(None))
+    is_absent = Customer.withdrawn_at.is_not(None)
+    _move(action, own, "listed", "withdrawn", and_(~is_absent, ~counts, ~_is_meant()))
+    _move(action, own, "withdrawn", "listed", and_(is_absent, counts))
+
+
+def _is_meant() -> ColumnElement[bool]:
+    undoing = aliased(Action)
+    return exists().where(
+        Change.shop_id == Customer.shop_id,
+        Change.customer_id == Customer.id,
+        Action.shop_id == Change.shop_id,
+        Action.id == Change.action_id,
+        Action.kind.in_(_ON_PURPOSE),
+        ~exists().where(undoing.shop_id == Action.shop_id, undoing.undoes_id == Action.id),
+    )
+
+
+def _move(action: Action, own: ColumnElement[bool], before: str, after: str, which: ColumnElement[bool]) -> None:
+    buyers = select(Purchase.customer_id).where(own)
+    moved = (
+        update(Customer)
+        .where(Customer.shop_id == action.shop_id, Customer.id.in_(buyers), Customer.merged_into_id.is_(None), which)
+        .values(
+            withdrawn_at=action.at if after == "withdrawn" else None,
+            updated_at=action.at,
+            version=Customer.version + 1,
+        )
+        .returning(Customer.id)
+    )
+    ids = db.session.scalars(moved.execution_options(synchronize_session=False)).all()
+    actions.note_all_customers(action, ids, FieldChange("status", before, after))
+
+
+# What changed on those who were there before
+
+
+class _Run(NamedTuple):
+    """The last changes of one field of a customer, all of them to be put back; nothing later stands on them."""
+
+    field: str
+    before: str | None
+    after: str | None
+    told: list[str]
+    """What they made known."""
+    known_before: set[Key]
+
+
+def _put_back(action: Action, changes: Select[Change], shop: Shop) -> None:
+    """Puts back what these changes changed, as far as nothing later stands on them."""
+    found = db.session.execute(changes.with_only_columns(Change.id, Change.customer_id)).all()
+    own = {change_id for change_id, _ in found}
+    customer_ids = sorted({customer_id for _, customer_id in found if customer_id is not None})
+    for start in range(0, len(customer_ids), _AT_A_TIME):
+        _PuttingBack(action, own, customer_ids[start : start + _AT_A_TIME], shop).run()
+
+
+class _PuttingBack:
+    """Some hundred customers, with a register of their own."""
+
+    def __init__(self, action: Action, own: set[UUID], customer_ids: Sequence[UUID], shop: Shop):
+        self._action, self._own, self._country = action, own, shop.country
+        self._customers = [one for one in hold(set(customer_ids), shop.id) if one.merged_into_id is None]
+        self._register = Register(shop.id)
+        told = select(Change).where(
+            Change.shop_id == shop.id,
+            Change.customer_id.in_([customer.id for customer in self._customers]),
+            Change.field.in_((*BUYER_FIELDS, "identity")),
+        )
+        self._history: dict[UUID, list[Change]] = defaultdict(list)
+        for change in db.session.scalars(told.order_by(Change.id)):
+            assert change.customer_id is not None
+            self._history[change.customer_id].append(change)
+
+    def run(self) -> None:
+        self._read_ahead()
+        for customer in self._customers:
+            for run in self._runs(self._history[customer.id]):
+                if self._may_be_put_back(customer, run):
+                    self._show_as_before(customer, run)
+        self._register.write()
+        db.session.flush()
+
+    def _read_ahead(self) -> None:
+        keys = {key for changes in self._history.values() for change in changes for key in self._keys(change)}
+        self._register.read_owners(keys)
+        self._register.read_namesakes(value for kind, value in keys if kind == "name")
+
+    def _keys(self, change: Change) -> Iterable[Key]:
+        for text in (change.before, change.after):
+            if text is not None:
+                yield self._key(change.field, text)
+
+    def _key(self, field: str, text: str) -> Key:
+        return identity_key(text) if field == "identity" else (field, normal_form(field, text, self._country))
+
+    def _runs(self, history: list[Change]) -> Iterable[_Run]:
+        for field in BUYER_FIELDS:
+            changes = [change for change in history if change.field == field]
+            last = next((place for place in range(len(changes), 0, -1) if changes[place - 1].id not in self._own), 0)
+            run = changes[last:]
+            if run and run[0].before != run[-1].after:
+                told = [change.after for change in run if change.after is not None]
+                yield _Run(field, run[0].before, run[-1].after, told, self._known_before(history, field, run[0].id))
+
+    def _known_before(self, history: list[Change], field: str, id: UUID) -> set[Key]:
+        known: set[Key] = set()
+        for change in history:
+            if change.id >= id or change.field not in (field, "identity"):
+                continue
+            if change.after is not None:
+                known.add(self._key(change.field, change.after))
+            elif change.before is not None:
+                known.discard(self._key(change.field, change.before))
+        return known
+
+    def _may_be_put_back(self, customer: Customer, run: _Run) -> bool:
+        if getattr(customer, run.field) != run.after:
+            return False
+        if run.before is None:
+            return any(getattr(customer, field) for field in BUYER_FIELDS if field != run.field)
+        owner = self._register.owner(*self._key(run.field, run.before))
+        return run.field == "name" or owner in (None, customer)
+
+    def _show_as_before(self, customer: Customer, run: _Run) -> None:
+        if run.field in Identity.STRONG:
+            for key in sorted({self._key(run.field, text) for text in run.told} - run.known_before):
+                if self._register.owner(*key) is customer:
+                    self._register.forget(customer, *key)
+                    actions.note(self._action, customer, lost(key))
+        self._show(customer, run.field, run.before)
+        actions.note(self._action, customer, FieldChange(run.field, run.after, run.before))
+        customer.updated_at = self._action.at
+
+    def _show(self, customer: Customer, field: str, text: str | None) -> None:
+        if text is None and field == "name":
+            self._register.forget(customer, field, customer.name_normal)
+        elif text is None:
+            setattr(customer, field, None)
+        elif field == "name":
+            self._register.rename(customer, Known(text, self._key(field, text)[1]))
+        else:
+            self._register.know_by(customer, field, Known(text, self._key(field, text)[1]))

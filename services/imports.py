@@ -1,0 +1,249 @@
+"""Files of purchases on their way: brought, checked, recorded, and how far each has come."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+from io import BytesIO
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased, undefer
+
+from extensions import db
+from models import Action, Import, User, clock, dialect
+from schemas.imports import FileChoices, ImportChoices, Upload
+from schemas.table import Table, TableError
+from schemas.table_file import FileFormat, open_text
+from services import actions
+from services.importing import ImportReport, Verdict, import_rows
+from services.register import Overtaken
+
+_LISTED = 50
+_WRONG_KEPT = 10_000
+_DATA_CHANGED = "Other purchases were recorded since the check, and now some rows are wrong. Nothing was stored"
+
+
+class Step(NamedTuple):
+    """One check or recording of one import; no other of it began at the same instant."""
+
+    shop_id: int
+    import_id: UUID
+    user_id: int
+    started_at: datetime
+
+
+class Brought(NamedTuple):
+    """A file and who brought it; what made its purchases count at last, who did that, and what took them back."""
+
+    file: Import
+    user: User
+    action: Action | None
+    recorded_by: str | None
+    taken_back: Action | None
+
+
+@dataclass
+class _Heard:
+    rows_done: int
+    rows_total: int
+    heard_at: datetime
+
+
+_heard: dict[UUID, _Heard] = {}
+"""What the threads of this process said last, by import. On SQLite nobody can write beside them, and no other process
+serves."""
+
+
+def keep(upload: Upload, *, user: User) -> Import:
+    """The import of this file: the one of before, when the shop has brought the same bytes already."""
+    digest = sha256(upload.content).hexdigest()
+    brought = Import(
+        shop_id=user.shop_id,
+        user_id=user.id,
+        file_name=upload.file_name,
+        sha256=digest,
+        content=upload.content,
+        size=len(upload.content),
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(brought)
+    except IntegrityError as error:
+        if dialect.violated_constraint(error) != "uq_imports_shop_id_sha256":
+            raise
+        return db.session.scalars(select(Import).where(Import.shop_id == user.shop_id, Import.sha256 == digest)).one()
+    return brought
+
+
+def find(shop_id: int, id: UUID) -> Brought | None:
+    row = db.session.execute(_brought(shop_id).where(Import.id == id)).one_or_none()
+    return row and Brought(*row)
+
+
+def latest(shop_id: int) -> list[Brought]:
+    """Those brought last, the newest first."""
+    found = db.session.execute(_brought(shop_id).order_by(Import.id.desc()).limit(_LISTED))
+    return [Brought(*row) for row in found]
+
+
+def _brought(shop_id: int) -> Select[Import, User, Action, str, Action]:
+    recorder, undoing = aliased(User), aliased(Action)
+    return (
+        select(Import, User, Action, recorder.email, undoing)
+        .join(User, and_(User.shop_id == Import.shop_id, User.id == Import.user_id))
+        .outerjoin(Action, and_(Action.shop_id == Import.shop_id, Action.id == Import.action_id))
+        .outerjoin(recorder, and_(recorder.shop_id == Action.shop_id, recorder.id == Action.user_id))
+        .outerjoin(undoing, and_(undoing.shop_id == Import.shop_id, undoing.undoes_id == Import.action_id))
+        .where(Import.shop_id == shop_id)
+    )
+
+
+def open_table(imported: Import, choices: FileChoices | FileFormat) -> Table:
+    """The table in the file. Raises TableError."""
+    return Table(open_text(BytesIO(imported.content), choices.encoding), choices.delimiter)
+
+
+def begin_check(imported: Import, choices: ImportChoices, *, by: User) -> Step | None:
+    """Notes that a check begins; None when another one or a recording is under way. The caller commits."""
+    return _begin(imported, by, status="checking", choices=choices.model_dump(mode="json"), outcome=None)
+
+
+def begin_check_again(imported: Import, *, by: User) -> Step | None:
+    """The same with the columns as they were chosen."""
+    return _begin(imported, by, status="checking") if imported.choices else None
+
+
+def begin_recording(imported: Import, *, by: User, leaves_wrong_out: bool) -> Step | None:
+    """Notes that the recording of what was checked begins; None when it did already. The caller commits."""
+    if imported.choices is None:
+        return None
+    return _begin(imported, by, status="recording", leaves_wrong_out=leaves_wrong_out)
+
+
+def _begin(imported: Import, by: User, **values: Any) -> Step | None:
+    step = Step(imported.shop_id, imported.id, by.id, clock.utc_now())
+    is_free: ColumnElement[bool] = Import.status.not_in((*Import.BUSY, "recorded"))
+    if has_broken_off(imported):
+        is_free = Import.started_at == imported.started_at
+    started = {"started_at": step.started_at, "heard_at": step.started_at, "rows_done": 0, "rows_total": 0}
+    begun = update(Import).where(Import.shop_id == step.shop_id, Import.id == step.import_id, is_free)
+    result = db.session.connection().execute(begun.values(**values, **started, fault=None))
+    return step if result.rowcount else None
+
+
+def start_over(imported: Import) -> None:
+    """For a file that was taken back and is to come in otherwise, by new capture keys. The caller commits."""
+    taken_back = select(Action.id).where(Action.shop_id == imported.shop_id, Action.undoes_id == Import.action_id)
+    begun = (
+        update(Import)
+        .where(Import.shop_id == imported.shop_id, Import.id == imported.id, taken_back.exists())
+        .values(status="uploaded", action_id=None, attempt=Import.attempt + 1, outcome=None, wrong=None, verdicts=None)
+    )
+    db.session.connection().execute(begun)
+
+
+def has_broken_off(imported: Import) -> bool:
+    """Whether the worker that had it in hand has died: nothing of what it did is stored."""
+    return imported.is_busy and clock.utc_now() - progress(imported).heard_at > Import.SILENCE_MAX
+
+
+def progress(imported: Import) -> _Heard:
+    """How far the check or recording is, as far as this process knows."""
+    assert imported.heard_at is not None
+    told = _Heard(imported.rows_done, imported.rows_total, imported.heard_at)
+    return max(told, _heard.get(imported.id, told), key=lambda heard: heard.heard_at)
+
+
+def carry_out(step: Step) -> None:
+    """Checks or records, as begun: a check is the recording, rolled back. The caller commits.
+
+    Raises Overtaken when it was begun anew meanwhile, TableError and Contention.
+    """
+    dialect.allow_long_statements()
+    imported = _file_of(step)
+    user = db.session.get_one(User, step.user_id)
+    choices = ImportChoices.model_validate(imported.choices)
+    is_recording = imported.status == "recording"
+    rows_total = _count_rows(imported, choices)
+    with db.session.begin_nested() as attempt:
+        rows = open_table(imported, choices).rows(choices.places, choices.constants, choices.notation)
+        report = import_rows(
+            rows,
+            shop=user.shop,
+            by=user,
+            key_prefix=imported.key_prefix,
+            tell=lambda rows_done: _tell(step, rows_done, rows_total),
+        )
+        is_recorded = is_recording and (imported.leaves_wrong_out or not report.wrong)
+        if not is_recorded:
+            attempt.rollback()
+    _settle(step, report, rows_total, is_recorded=is_recorded, is_recording=is_recording, by=user)
+
+
+def give_up(step: Step, fault: str) -> None:
+    """Notes why nothing was stored. The caller commits."""
+    was_recording = {"recording": "checked", "checking": "uploaded"}
+    imported = db.session.scalar(_of(step))
+    if imported is not None and imported.started_at == step.started_at and imported.is_busy:
+        imported.status, imported.fault = was_recording[imported.status], fault
+        db.session.flush()
+
+
+def forget(step: Step) -> None:
+    """What was said of its progress is no longer needed."""
+    _heard.pop(step.import_id, None)
+
+
+def _of(step: Step) -> Select[Import]:
+    return select(Import).where(Import.shop_id == step.shop_id, Import.id == step.import_id)
+
+
+def _file_of(step: Step) -> Import:
+    imported = db.session.scalars(_of(step).options(undefer(Import.content))).one()
+    if imported.started_at != step.started_at or not imported.is_busy:
+        raise Overtaken("This was begun anew since")
+    return imported
+
+
+def _count_rows(imported: Import, choices: ImportChoices) -> int:
+    count = sum(1 for _ in open_table(imported, choices).rows({}, {}))
+    if count > Import.ROWS_MAX:
+        raise TableError(f"The file has {count:,} rows, and at most {Import.ROWS_MAX:,} can be imported. Split it")
+    return count
+
+
+def _tell(step: Step, rows_done: int, rows_total: int) -> None:
+    """Says how far it is, to whoever looks."""
+    heard = _Heard(rows_done, rows_total, clock.utc_now())
+    _heard[step.import_id] = heard
+    if dialect.can_write_beside():
+        told = update(Import).where(Import.shop_id == step.shop_id, Import.id == step.import_id)
+        with db.engine.begin() as connection:
+            connection.execute(told.values(**asdict(heard)))
+
+
+def _settle(
+    step: Step, report: ImportReport, rows_total: int, *, is_recorded: bool, is_recording: bool, by: User
+) -> None:
+    values = _told(report) | {"rows_done": rows_total, "rows_total": rows_total}
+    if is_recorded:
+        action = actions.begin("import", shop_id=step.shop_id, by=by)
+        values |= {"status": "recorded", "action_id": action.id}
+    else:
+        values |= {"status": "checked", "fault": _DATA_CHANGED if is_recording else None}
+    own = update(Import).where(
+        Import.shop_id == step.shop_id, Import.id == step.import_id, Import.started_at == step.started_at
+    )
+    if not db.session.connection().execute(own.values(**values)).rowcount:
+        raise Overtaken("This was begun anew since")
+
+
+def _told(report: ImportReport) -> dict[str, Any]:
+    counts = {verdict.name.lower(): report.count_of(verdict) for verdict in Verdict}
+    return {
+        "outcome": {"recorded": report.recorded, "pieces": report.pieces, "amounts": dict(report.amounts), **counts},
+        "wrong": [list(wrong) for wrong in report.wrong[:_WRONG_KEPT]],
+        "verdicts": "".join(report.verdicts),
+    }

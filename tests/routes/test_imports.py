@@ -1,0 +1,280 @@
+"""A file of purchases, brought in by the pages: upload, columns, check, record, undo."""
+
+import csv
+import io
+import time
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from extensions import db
+from models import Import
+from tests.cast import Person, make_colleague
+from tests.pages import Browser, Page, text_of
+
+TIM = "Kunde;Artikel;Betrag;Datum\nTim;ein Buch;12,50;20.11.2025\nJosé;ein Café;1.234,00;1.2.2025\n"
+WRONG = "name,item,quantity\nTim,a book,1\nTim,=1+1,none\nSue,,2\n"
+FOUND = "Rows that cannot be imported"
+
+
+def upload(person: Person, content: str | bytes, name: str = "purchases.csv", status: int = 200) -> Page:
+    sent = content.encode() if isinstance(content, str) else content
+    return person.browser.upload("/imports", name, sent, status)
+
+
+def settled(page: Page) -> Page:
+    """The page once the work is done."""
+    until = time.monotonic() + 30
+    while page.soup.select("[data-progress]") or page.heading.startswith(("Checking", "Importing")):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+        page = page._browser.get(page.path)
+    return page
+
+
+def check(person: Person, content: str | bytes, **values: str) -> Page:
+    return settled(upload(person, content).submit("main form[method=post]", **values))
+
+
+def bring_in(person: Person, content: str | bytes, **values: str) -> Page:
+    return settled(press(check(person, content, **values), "Import"))
+
+
+def press(page: Page, button: str, status: int = 200) -> Page:
+    form = next(form for form in page.soup.select("main form") if text_of(form.button).startswith(button))
+    fields = {str(field["name"]): str(field["value"]) for field in form("input")}
+    return page._browser.post(str(form["action"]), fields, status)
+
+
+def told(page: Page) -> dict[str, str]:
+    return {text_of(row.dt): text_of(row.dd) for row in page.soup.select("main dl > div")}
+
+
+def downloaded(person: Person, page: Page, link: str) -> list[list[str]]:
+    response = person.browser.get_raw(page.link(link))
+    assert response.mimetype == "text/csv"
+    text = response.get_data().decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+def test_a_file_comes_in_as_a_spreadsheet_program_writes_it(owner: Person) -> None:
+    page = upload(owner, TIM.encode("cp1252"))
+    assert page.heading == "Match the columns"
+    fields = page.fields("main form[method=post]")
+    assert (fields["encoding"], fields["delimiter"]) == ("cp1252", ";")
+    matched = [fields[f"column_{place}"] for place in range(4)]
+    assert matched == ["customer", "item", "amount", "purchased_on"]
+    assert (fields["decimal_mark"], fields["day_order"]) == (",", "dmy")
+    assert page.rows("What is in each column?")[1][:2] == ["Artikel", "ein Buch ein Café"]
+    checked = settled(page.submit("main form[method=post]"))
+    assert checked.heading == "Import of purchases.csv"
+    assert told(checked)["Purchases"] == "2"
+    assert told(checked)["Amount"] == "$1,246.50"
+    assert owner.purchases() == []
+    done = settled(press(checked, "Import 2 purchases"))
+    assert "This file was imported on" in text_of(done.soup.main)
+    assert [(str(one.purchased_on), one.amount_minor) for one in owner.purchases()] == [
+        ("2025-11-20", 1250),
+        ("2025-02-01", 123400),
+    ]
+    assert [customer.name for customer in owner.customers()] == ["Tim", "José"]
+
+
+def test_it_is_undone_and_imported_again(owner: Person) -> None:
+    page = bring_in(owner, "name,item\nTim,a book\n")
+    page = press(page, "Undo this import")
+    assert page.message == "Taken back: 1 purchase. It stays on record as void."
+    assert "Nobody is known yet" in text_of(owner.browser.get("/customers").soup.main)
+    assert "Nothing is recorded yet" in text_of(owner.browser.get("/purchases").soup.main)
+    again = upload(owner, "name,item\nTim,a book\n", name="other.csv")
+    assert "and taken back on" in text_of(again.soup.main)
+    page = press(again, "Import it again")
+    assert page.message == "Imported again: 1 purchase counts as before."
+    assert [purchase.voided_at for purchase in owner.purchases()] == [None]
+    assert press(page, "Undo this import").message.startswith("Taken back: 1 ")
+
+
+def test_the_same_file_says_so_first(owner: Person) -> None:
+    content = "name,item\nTim,a book\n"
+    bring_in(owner, content)
+    page = upload(make_colleague(owner), content, name="copy.csv")
+    words = text_of(page.soup.main)
+    assert "This file was imported on" in words
+    assert "by owner@example.com . To import it again would change nothing." in words
+    assert len(owner.purchases()) == 1
+    assert len(owner.browser.get("/imports").rows("Files brought so far")) == 1
+
+
+def test_wrong_rows_are_told_and_may_be_left_out(owner: Person) -> None:
+    page = check(owner, WRONG)
+    assert page.rows(FOUND) == [
+        ["Line 3", "Quantity", "Quantity must be a whole number from 1 to 1,000,000"],
+        ["Line 4", "Item", "Enter what was bought"],
+    ]
+    assert told(page)["Wrong"] == "2 rows"
+    done = settled(press(page, "Leave 2 rows out and import 1 purchase"))
+    assert "This file was imported on" in text_of(done.soup.main)
+    assert [purchase.item for purchase in owner.purchases()] == ["a book"]
+
+
+def test_rows_are_downloaded_with_their_reasons_and_verdicts(owner: Person) -> None:
+    page = check(owner, WRONG)
+    assert downloaded(owner, page, "Download the wrong rows with reasons") == [
+        ["name", "item", "quantity", "reason"],
+        ["Tim", "'=1+1", "none", "Quantity: Quantity must be a whole number from 1 to 1,000,000"],
+        ["Sue", "", "2", "Item: Enter what was bought"],
+    ]
+    rows = downloaded(owner, page, "Download every row with its verdict")
+    assert [row[3] for row in rows] == ["verdict", "new customer", "wrong", "wrong"]
+
+
+def test_all_or_nothing_is_kept_when_the_data_changed_since(owner: Person) -> None:
+    page = check(owner, "name,item,external_id\nTim,a book,1\n")
+    owner.capture(external_id="1")
+    page = settled(press(page, "Import 1 purchase"))
+    assert "Nothing was stored" in text_of(page.soup.main)
+    assert len(owner.purchases()) == 1
+
+
+def test_the_page_is_read_anew_in_another_way(owner: Person) -> None:
+    page = upload(owner, "name;item\nJosé;a café\n".encode("cp1252"))
+    assert "José" in text_of(page.soup.main)
+    read = page.submit("main form[method=get]", delimiter=",")
+    assert len(read.rows("What is in each column?")) == 1
+    assert page.submit("main form[method=get]", encoding="ebcdic", status=422).errors == ["Choose one of the encodings"]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"column_0": ""}, "Say which column tells who bought: a name, an e-mail address or a customer number"),
+        ({"column_0": "item"}, "Two columns are matched to “Item”. Leave one of them out"),
+        ({"column_0": "colour"}, "“colour” is not a field. Choose one of those that are offered"),
+        ({"column_1": ""}, "Enter what was bought, or match the column that says it"),
+        ({"item": "CDs"}, "A column says what was bought. Leave this empty, or leave that column out"),
+        ({"day_order": "x"}, "Choose how dates are written"),
+        ({"decimal_mark": "x"}, "Choose how amounts are written"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused_and_kept(owner: Person, values: dict[str, str], words: str) -> None:
+    page = upload(owner, "name,item\nTim,a book\n").submit("main form[method=post]", status=422, **values)
+    assert page.errors == [words]
+    kept = page.fields("main form[method=post]")
+    assert kept.get("item") == values.get("item", "")
+
+
+HOSTILE: dict[str, tuple[bytes, str]] = {
+    "nothing": (b"", "The file is empty"),
+    "a blank line": (b"\n", "The file is empty"),
+    "a workbook": (b"PK\x03\x04" + bytes(100), "This is a workbook"),
+    "an old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "This is a workbook"),
+    "a picture": (b"\x89PNG" + bytes(100), "This is no table"),
+    "UTF-32": ("name,item\n".encode("utf-32"), "This is no table"),
+    "an open quote": (b'"name,item\nTim,a book\n', "The first line cannot be read as CSV"),
+    "very many columns": (b"x," * 200_000 + b"\nTim", "columns where at most 200 can be read"),
+    "one long line": (b"x" * 400_000, "The first line cannot be read as CSV"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_no_table_is_refused_in_words(owner: Person, name: str) -> None:
+    content, words = HOSTILE[name]
+    page = upload(owner, content, status=422)
+    assert words in page.errors[0]
+
+
+def test_no_file_at_all_is_asked_for(owner: Person) -> None:
+    assert owner.browser.get("/imports").submit(status=422).errors == ["Choose the file to import"]
+    assert upload(owner, b"", name="", status=422).errors == ["Choose the file to import"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"name,item\nTim,a\x00book\n",
+        b"name,item\nTim," + b"x" * 200_000 + b"\n",
+        b'name,item\nTim,"a book\n' + b"Sue,a pen\n" * 2_000,
+        b"name,item\nTim\n",
+        b"name,item\r" * 3,
+        b"\xef\xbb\xbfname,item\nTim,\xff\n",
+        "name,item\nTim,\ud800\n".encode("utf-8", "surrogatepass"),
+    ],
+    ids=range(7),
+)
+def test_hostile_rows_are_wrong_rows(owner: Person, content: bytes) -> None:
+    page = check(owner, content)
+    assert page.heading == "Import of purchases.csv"
+    assert owner.purchases() == []
+    assert downloaded(owner, page, "Download every row with its verdict")
+
+
+def test_a_file_that_is_too_large_is_a_413(owner: Person, app: Flask) -> None:
+    too_large = send_raw(owner.browser, b"x" * (Import.SIZE_MAX + 100_000))
+    assert too_large.status_code == 413
+    assert "at most 50 MB" in too_large.text
+    assert send_raw(Browser(app), b"x" * 70_000).status_code == 413
+    assert send_raw(owner.browser, b"x" * 70_000).status_code == 400
+
+
+def send_raw(browser: Browser, body: bytes) -> TestResponse:
+    return browser._client.post("/imports", data=body, content_type="multipart/form-data; boundary=b")
+
+
+@pytest.mark.parametrize("more", range(-3, 4))
+def test_a_file_arrives_byte_for_byte(owner: Person, more: int) -> None:
+    """Werkzeug reads 65,536 bytes at a time, and a boundary may stand across the end of them."""
+    boundary = "b" * 20
+    token = owner.browser.get("/imports").fields()["csrf_token"]
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n{token}\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    ).encode()
+    tail = f"\r\n--{boundary}--\r\n".encode()
+    content = b"name,item\n" + b"Tim,a\n" * 20_000
+    content = content[: 65_536 - len(head) - len(tail) + 2 + more]
+    kind = f"multipart/form-data; boundary={boundary}"
+    response = owner.browser._client.post("/imports", data=head + content + tail, content_type=kind)
+    assert response.status_code == 303
+    with owner.app.app_context():
+        assert db.session.scalar(select(Import.content)) == content
+
+
+def test_an_import_of_another_shop_is_not_there(owner: Person, stranger: Person) -> None:
+    page = bring_in(owner, "name,item\nTim,a book\n")
+    assert "Files brought so far" not in text_of(stranger.browser.get("/imports").soup.main)
+    for path in ("", "/columns", "/progress", "/wrong.csv", "/verdicts.csv"):
+        assert stranger.browser.get_raw(f"{page.path}{path}").status_code == 404
+    token = stranger.browser.get("/imports").fields()
+    for step in ("columns", "check", "record", "undo", "again", "over"):
+        stranger.browser.post(f"{page.path}/{step}", {"csrf_token": token["csrf_token"]}, 404)
+    assert [purchase.voided_at for purchase in owner.purchases()] == [None]
+
+
+def test_buttons_that_came_too_late_change_nothing(owner: Person) -> None:
+    page = bring_in(owner, "name,item\nTim,a book\n")
+    token = {"csrf_token": owner.browser.get("/imports").fields()["csrf_token"]}
+    for step in ("columns", "check", "record", "again", "over"):
+        owner.browser.post(f"{page.path}/{step}", token)
+    assert [purchase.voided_at for purchase in owner.purchases()] == [None]
+    owner.browser.post(f"{page.path}/undo", token)
+    assert owner.browser.post(f"{page.path}/undo", token).message.startswith("This import was taken back already.")
+
+
+def test_progress_is_told_to_scripts(owner: Person) -> None:
+    page = bring_in(owner, "name,item\nTim,a book\n")
+    answer: dict[str, Any] = owner.browser.get_raw(f"{page.path}/progress").get_json()
+    assert answer == {"is_busy": False, "has_broken_off": False, "rows_done": 1, "rows_total": 1}
+
+
+def test_what_broke_off_says_so_and_is_tried_again(owner: Person) -> None:
+    page = check(owner, "name,item\nTim,a book\n")
+    with owner.app.app_context():
+        file = db.session.scalars(select(Import)).one()
+        file.status, file.heard_at = "checking", file.uploaded_at.replace(year=2020)
+        db.session.commit()
+    broken = owner.browser.get(page.path)
+    assert "This broke off" in text_of(broken.soup.main)
+    assert settled(press(broken, "Try again")).heading == "Import of purchases.csv"
