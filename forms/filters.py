@@ -1,5 +1,7 @@
+from typing import Any
+
 from flask import request
-from wtforms import SearchField, StringField
+from wtforms import HiddenField, SearchField, StringField
 
 from forms.base import SchemaForm
 from schemas.filters import CustomerFilters, PurchaseFilters
@@ -12,8 +14,8 @@ class FilterForm(SchemaForm):
     class Meta:
         csrf = False
 
-    def __init__(self, rules: ShopRules):
-        super().__init__(formdata=request.args)
+    def __init__(self, rules: ShopRules, **defaults: Any):
+        super().__init__(formdata=request.args, **defaults)
         self.rules = rules
 
     @property
@@ -28,6 +30,8 @@ class PurchaseFilterForm(FilterForm):
     q = SearchField("Item")
     purchased_from = StringField("From")
     purchased_to = StringField("To")
+    item = HiddenField("Only")
+    """The whole of an item, where a report leads here."""
 
 
 class CustomerFilterForm(FilterForm):

@@ -75,3 +75,7 @@ class TopFilters(Schema):
     limit: Annotated[
         int, PlainValidator(_limit), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": LIMIT_MAX})
     ] = _LIMIT
+
+
+class ReportFilters(SummaryFilters, TopFilters):
+    """What the page of reports is asked for, all at once."""

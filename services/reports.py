@@ -1,18 +1,25 @@
 """What was bought, in sums. Purchases that were voided never count, and amounts are kept apart by currency."""
 
 from calendar import monthrange
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
-from itertools import groupby
-from typing import Any, NamedTuple
+from itertools import groupby, islice
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, String, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, String, cast, extract, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from extensions import db
 from models import Customer, Purchase
 from schemas.report import GroupBy, SummaryFilters, TopFilters
+
+TIMELINE_MAX = 366
+
+_WEEK = 7 * 24 * 60 * 60
+_FIRST_MONDAY = -25_567 * 24 * 60 * 60
+"""Of 1900, in seconds since 1970: no purchase is earlier."""
 
 
 class Period(NamedTuple):
@@ -26,6 +33,19 @@ class Period(NamedTuple):
     quantity: int
     amounts: dict[str, int]
     """Minor units by ISO 4217 code."""
+
+
+class Newcomers(NamedTuple):
+    """Who bought in a period: new in the period of their first purchase that counts, returning in those after it."""
+
+    first: date
+    last: date
+    label: str
+    new: int
+    returning: int
+
+
+P = TypeVar("P", Period, Newcomers)
 
 
 class TopItem(NamedTuple):
@@ -45,7 +65,9 @@ class TopCustomer(NamedTuple):
     """Minor units by ISO 4217 code."""
 
 
-class _Span(NamedTuple):
+class Span(NamedTuple):
+    """A period, whatever was bought in it."""
+
     first: date
     last: date
     label: str
@@ -63,7 +85,7 @@ class _Sums(NamedTuple):
     """The purchase that was recorded last."""
 
 
-class _Totals(NamedTuple):
+class Totals(NamedTuple):
     purchases: int
     quantity: int
     amounts: dict[str, int]
@@ -74,6 +96,32 @@ def summary(shop_id: int, filters: SummaryFilters) -> list[Period]:
     by_day = _summed(shop_id, filters, Purchase.purchased_on).order_by(Purchase.purchased_on)
     periods = groupby(_read(by_day), key=lambda sums: _span(sums.subject, filters.group_by))
     return [Period(*span, *_added_up(parts)) for span, parts in periods]
+
+
+def new_and_returning(shop_id: int, filters: SummaryFilters) -> list[Newcomers]:
+    """The periods in which something was bought, the earliest first, each customer once in each of them."""
+    counts = _counts(shop_id)
+    known = (
+        select(Purchase.customer_id, func.min(Purchase.purchased_on).label("since"))
+        .where(*counts)
+        .group_by(Purchase.customer_id)
+        .subquery("known")
+    )
+    place = _place(Purchase.purchased_on, filters.group_by)
+    bought = (
+        select(Purchase.customer_id, place.label("place"), func.min(Purchase.purchased_on).label("day"))
+        .where(*counts, *_days(filters))
+        .group_by(Purchase.customer_id, place)
+        .subquery("bought")
+    )
+    is_new = _place(known.c.since, filters.group_by) == bought.c.place
+    found = (
+        select(func.min(bought.c.day), func.count().filter(is_new), func.count().filter(~is_new))
+        .join_from(bought, known, known.c.customer_id == bought.c.customer_id)
+        .group_by(bought.c.place)
+        .order_by(bought.c.place)
+    )
+    return [Newcomers(*_span(day, filters.group_by), new, old) for day, new, old in db.session.execute(found)]
 
 
 def top_items(shop_id: int, filters: TopFilters) -> list[TopItem]:
@@ -102,6 +150,30 @@ def top_customers(shop_id: int, filters: TopFilters) -> list[TopCustomer]:
     return [TopCustomer(customers[customer_id], *_added_up(parts)) for customer_id, parts in found.items()]
 
 
+def total(periods: Iterable[Period]) -> Totals:
+    amounts: Counter[str] = Counter()
+    purchases, quantity = 0, 0
+    for period in periods:
+        purchases += period.purchases
+        quantity += period.quantity
+        amounts.update(period.amounts)
+    return Totals(purchases, quantity, dict(sorted(amounts.items())))
+
+
+def timeline(found: Sequence[P], filters: SummaryFilters, today: date) -> list[tuple[Span, P | None]]:
+    """The periods of the days asked for, up to today, the earliest first, also those in which nothing was bought.
+
+    When there are more than TIMELINE_MAX, those before the last purchase. `found` must not be empty.
+    """
+    first, last = filters.first or found[0].first, found[-1].last
+    until = max(last, min(filters.last, today)) if filters.last else last
+    spans = list(islice(_spans_before(until, first, filters.group_by), TIMELINE_MAX + 1))
+    if len(spans) > TIMELINE_MAX:
+        spans = list(islice(_spans_before(last, first, filters.group_by), TIMELINE_MAX))
+    by_label = {period.label: period for period in found}
+    return [(span, by_label.get(span.label)) for span in reversed(spans)]
+
+
 def _summed(
     shop_id: int,
     filters: SummaryFilters | TopFilters,
@@ -109,20 +181,39 @@ def _summed(
     *more: ColumnElement[Any],
 ) -> Select[Any]:
     """The columns of _Sums for each `subject` and currency."""
-    query = select(
-        subject.label("subject"),
-        Purchase.currency,
-        func.count().label("purchases"),
-        # PostgreSQL adds up to numeric, which Python reads as Decimal.
-        cast(func.sum(Purchase.quantity), BigInteger).label("quantity"),
-        cast(func.sum(Purchase.amount_minor), BigInteger).label("amount"),
-        *more,
-    ).where(Purchase.shop_id == shop_id, Purchase.voided_at.is_(None))
+    return (
+        select(
+            subject.label("subject"),
+            Purchase.currency,
+            func.count().label("purchases"),
+            # PostgreSQL adds up to numeric, which Python reads as Decimal.
+            cast(func.sum(Purchase.quantity), BigInteger).label("quantity"),
+            cast(func.sum(Purchase.amount_minor), BigInteger).label("amount"),
+            *more,
+        )
+        .where(*_counts(shop_id), *_days(filters))
+        .group_by(subject, Purchase.currency)
+    )
+
+
+def _counts(shop_id: int) -> Sequence[ColumnElement[bool]]:
+    return (Purchase.shop_id == shop_id, Purchase.voided_at.is_(None))
+
+
+def _days(filters: SummaryFilters | TopFilters) -> Iterator[ColumnElement[bool]]:
     if filters.first:
-        query = query.where(Purchase.purchased_on >= filters.first)
+        yield Purchase.purchased_on >= filters.first
     if filters.last:
-        query = query.where(Purchase.purchased_on <= filters.last)
-    return query.group_by(subject, Purchase.currency)
+        yield Purchase.purchased_on <= filters.last
+
+
+def _place(day: ColumnElement[date] | InstrumentedAttribute[date], group_by: GroupBy) -> ColumnElement[Any]:
+    """The same for all days of a period, and greater for later periods."""
+    if group_by == "day":
+        return day.expression
+    if group_by == "month":
+        return extract("year", day) * 12 + extract("month", day)
+    return (cast(extract("epoch", day), BigInteger) - _FIRST_MONDAY) // _WEEK
 
 
 def _top(summed: Select[Any], filters: TopFilters) -> Iterator[list[_Sums]]:
@@ -149,7 +240,7 @@ def _read(query: Select[Any]) -> Iterator[_Sums]:
     return (_Sums(*row) for row in db.session.execute(query))
 
 
-def _added_up(parts: Iterable[_Sums]) -> _Totals:
+def _added_up(parts: Iterable[_Sums]) -> Totals:
     purchases, quantity = 0, 0
     amounts: dict[str, int] = {}
     for part in parts:
@@ -157,14 +248,21 @@ def _added_up(parts: Iterable[_Sums]) -> _Totals:
         quantity += part.quantity
         if part.currency is not None and part.amount is not None:
             amounts[part.currency] = amounts.get(part.currency, 0) + part.amount
-    return _Totals(purchases, quantity, dict(sorted(amounts.items())))
+    return Totals(purchases, quantity, dict(sorted(amounts.items())))
 
 
-def _span(day: date, group_by: GroupBy) -> _Span:
+def _spans_before(last: date, first: date, group_by: GroupBy) -> Iterator[Span]:
+    while last >= first:
+        span = _span(last, group_by)
+        yield span
+        last = span.first - timedelta(days=1)
+
+
+def _span(day: date, group_by: GroupBy) -> Span:
     if group_by == "day":
-        return _Span(day, day, day.isoformat())
+        return Span(day, day, day.isoformat())
     if group_by == "week":
         monday, (year, week, _) = day - timedelta(days=day.weekday()), day.isocalendar()
-        return _Span(monday, monday + timedelta(days=6), f"{year}-W{week:02}")
+        return Span(monday, monday + timedelta(days=6), f"{year}-W{week:02}")
     last = day.replace(day=monthrange(day.year, day.month)[1])
-    return _Span(day.replace(day=1), last, f"{day:%Y-%m}")
+    return Span(day.replace(day=1), last, f"{day:%Y-%m}")

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from extensions import db
 from models import Customer, Identity, Purchase
 from tests.cast import Person
+from tests.pages import text_of
 
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data" / "cdnow.csv"
 OPTIONS = [
@@ -139,6 +140,32 @@ def test_everything_comes_in_once(owner: Person, lines: list[str], tmp_path: Pat
     assert again.stdout.endswith(f"Already imported before, left as they are: {totals.purchases:,} rows.\n")
     assert stored(owner) == totals
     assert count_of(owner, Customer) == count_of(owner, Identity) == totals.customers
+
+
+def test_the_reports_agree_with_the_lines(owner: Person, lines: list[str], tmp_path: Path) -> None:
+    result = import_lines(owner, tmp_path, lines)
+    assert result.exit_code == 0, result.output
+    totals = totals_of(lines)
+    page = owner.browser.get("/reports?from=&to=")
+    told = {text_of(part.dt): text_of(part.dd) for part in page.soup.select(".totals > div")}
+    assert told == {
+        "Purchases": f"{totals.purchases:,}",
+        "Quantity": f"{totals.pieces:,}",
+        "Amount in USD": f"${totals.amount:,}",
+        "New customers": f"{totals.customers:,}",
+    }
+    months = {row[0]: row[1:] for row in page.rows("By month")}
+    for month in ("1997-01", "1997-03", "1998-06"):
+        name = f"{date.fromisoformat(f'{month}-01'):%b %Y}"
+        of_month = totals_of([line for line in lines if line.split(",")[1].startswith(month)])
+        purchases, quantity, amount, new, returning = months[name]
+        assert purchases == f"{of_month.purchases:,} purchases of {name}"
+        assert (quantity, amount) == (f"{of_month.pieces:,}", f"${of_month.amount:,}")
+        assert int(new.replace(",", "")) + int(returning.replace(",", "")) == of_month.customers
+    if REAL_DATA.exists():
+        assert (told["Purchases"], told["Amount in USD"]) == ("69,659", "$2,500,315.63")
+        assert months["Mar 1997"][0].startswith("11,598 ")
+        assert months["Jun 1998"][0].startswith("2,043 ")
 
 
 def test_one_wrong_line_in_the_middle_keeps_everything_out(owner: Person, lines: list[str], tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from routes.api.room import bp, operation
 from schemas.answers import (
     BuyerAnswer,
     MoneyAnswer,
+    NewAndReturningAnswer,
+    NewcomersAnswer,
     PeriodAnswer,
     SummaryAnswer,
     TopCustomerAnswer,
@@ -40,6 +42,27 @@ def summary() -> ResponseReturnValue:
         for period in periods
     ]
     return reply.reply(SummaryAnswer(items=items))
+
+
+@bp.get("/reports/new-and-returning")
+@operation(
+    "Count new and returning customers by day, week or month",
+    scope="reports:read",
+    query=SummaryFilters,
+    gives={200: NewAndReturningAnswer},
+)
+def new_and_returning() -> ResponseReturnValue:
+    items = [
+        NewcomersAnswer(
+            period=period.label,
+            first_day=period.first,
+            last_day=period.last,
+            new=period.new,
+            returning=period.returning,
+        )
+        for period in reports.new_and_returning(g.viewer.shop_id, reply.query(SummaryFilters))
+    ]
+    return reply.reply(NewAndReturningAnswer(items=items))
 
 
 @bp.get("/reports/top-items")

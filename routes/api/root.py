@@ -12,6 +12,7 @@ _LINKS = {
     "purchases": ".list_purchases",
     "customers": ".list_customers",
     "summary": ".summary",
+    "new_and_returning": ".new_and_returning",
     "top_items": ".top_items",
     "top_customers": ".top_customers",
     "openapi": ".openapi",

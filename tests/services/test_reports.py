@@ -76,6 +76,10 @@ def summary(owner: Person, **query: str) -> list[reports.Period]:
     return ask(owner, reports.summary, SummaryFilters, query)
 
 
+def newcomers(owner: Person, **query: str) -> list[reports.Newcomers]:
+    return ask(owner, reports.new_and_returning, SummaryFilters, query)
+
+
 def top_items(owner: Person, **query: str) -> list[reports.TopItem]:
     return ask(owner, reports.top_items, TopFilters, query)
 
@@ -133,6 +137,45 @@ def test_a_summary_is_what_adding_up_by_hand_gives(busy: Person) -> None:
             json.dumps([period[3:] for period in found])  # no Decimal
 
 
+@pytest.mark.parametrize("busy", [7, 8, 9], indirect=True)
+def test_new_and_returning_customers_are_what_counting_by_hand_gives(busy: Person) -> None:
+    for group_by, label in LABELS.items():
+        since = {
+            customer: label(min(one.purchased_on for one in purchases))
+            for customer, purchases in grouped(busy, {}, lambda purchase: purchase.customer_id).items()
+        }
+        for days in RANGES:
+            groups = grouped(busy, days, lambda purchase, label=label: label(purchase.purchased_on))  # type: ignore[misc]
+            who = {period: {one.customer_id for one in purchases} for period, purchases in groups.items()}
+            new = {period: sum(since[one] == period for one in customers) for period, customers in who.items()}
+            found = newcomers(busy, group_by=group_by, **days)
+            assert [(period.label, period.new, period.returning) for period in found] == [
+                (period, new[period], len(who[period]) - new[period]) for period in sorted(who)
+            ]
+            assert [period[:3] for period in found] == [
+                period[:3] for period in summary(busy, group_by=group_by, **days)
+            ]
+
+
+def test_a_customer_is_new_once_however_often_they_buy_in_their_first_period(owner: Person) -> None:
+    for day in ("2026-09-01", "2026-09-30", "2026-10-02", "2026-10-03"):
+        owner.capture(customer="Tim", purchased_on=day)
+    owner.capture(customer="Sue", purchased_on="2026-10-31")
+    assert [(period.label, period.new, period.returning) for period in newcomers(owner)] == [
+        ("2026-09", 1, 0),
+        ("2026-10", 1, 1),
+    ]
+    # Periods are whole: who first bought before the days asked for, but in the same month, is still new in it.
+    assert [period[3:] for period in newcomers(owner, **{"from": "2026-09-15"})] == [(1, 0), (1, 1)]
+
+
+def test_a_first_purchase_that_is_taken_back_makes_nobody_new(owner: Person) -> None:
+    first = owner.capture(customer="Tim", purchased_on="2026-09-01").purchase
+    owner.capture(customer="Tim", purchased_on="2026-10-01")
+    void(owner, [first])
+    assert [(period.label, *period[3:]) for period in newcomers(owner)] == [("2026-10", 1, 0)]
+
+
 @pytest.mark.parametrize("busy", [4, 5, 6], indirect=True)
 @pytest.mark.parametrize("sort", ["-purchases", "-quantity", "-amount"])
 def test_the_top_is_what_sorting_by_hand_gives(busy: Person, sort: str) -> None:
@@ -161,7 +204,7 @@ def test_a_shop_without_purchases_has_empty_reports(owner: Person, stranger: Per
     stranger.capture(amount="5")
     void(owner, [owner.capture(amount="5").purchase])
     for group_by in LABELS:
-        assert summary(owner, group_by=group_by) == []
+        assert summary(owner, group_by=group_by) == newcomers(owner, group_by=group_by) == []
     for sort in ("-purchases", "-quantity", "-amount"):
         assert top_items(owner, sort=sort) == []
         assert top_customers(owner, sort=sort) == []
@@ -194,6 +237,7 @@ def test_periods_are_whole_whatever_days_are_asked_for(
         (period,) = summary(owner, group_by=group_by, **days)
         assert (str(period.first), str(period.last), period.label) == expected
         assert period.purchases == 1
+        assert newcomers(owner, group_by=group_by, **days) == [(*period[:3], 1, 0)]
 
 
 def test_a_week_at_the_turn_of_the_year_is_one(owner: Person) -> None:
