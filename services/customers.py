@@ -37,7 +37,10 @@ class Bought(NamedTuple):
 
 
 def list_customers(shop_id: int, filters: CustomerFilters, position: Position, size: int = PAGE_SIZE) -> Page[Customer]:
-    """In the order of their names; who was merged into another or withdrawn is left out. Raises BadCursor."""
+    """In the order of their names; who was merged into another is left out. Raises BadCursor.
+
+    Who was withdrawn is, too, unless an identity is asked for.
+    """
     return read_page(_listed(shop_id, filters), _BY_NAME, position, descending=False, size=size)
 
 
@@ -119,9 +122,7 @@ def identities(customer: Customer) -> Sequence[Identity]:
 
 
 def _listed(shop_id: int, filters: CustomerFilters) -> Select[Customer]:
-    query = select(Customer).where(
-        Customer.shop_id == shop_id, Customer.merged_into_id.is_(None), Customer.withdrawn_at.is_(None)
-    )
+    query = select(Customer).where(Customer.shop_id == shop_id, Customer.merged_into_id.is_(None))
     return query.where(*_conditions(shop_id, filters))
 
 
@@ -147,13 +148,15 @@ def _count_latest(shop_id: int, customer_id: UUID) -> Select[int, date]:
 def _conditions(shop_id: int, filters: CustomerFilters) -> Iterator[ColumnElement[bool]]:
     if filters.q:
         yield is_found_by(shop_id, filters.q)
-    for kind in Identity.STRONG:
-        if known := getattr(filters, kind):
-            yield Customer.id.in_(
-                select(Identity.customer_id).where(
-                    Identity.shop_id == shop_id, Identity.kind == kind, Identity.value == known.normal
-                )
+    known_by = {kind: known for kind in Identity.STRONG if (known := getattr(filters, kind))}
+    for kind, known in known_by.items():
+        yield Customer.id.in_(
+            select(Identity.customer_id).where(
+                Identity.shop_id == shop_id, Identity.kind == kind, Identity.value == known.normal
             )
+        )
+    if not known_by:  # whoever asks for the owner of an address wants to know whom a purchase would find
+        yield Customer.withdrawn_at.is_(None)
     if filters.name:
         yield Customer.name_normal == filters.name
     if filters.updated_since:

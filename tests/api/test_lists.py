@@ -102,7 +102,7 @@ def test_a_listed_purchase_is_shown_as_it_is_alone(full: Person) -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("", ["Ann", "Bob", "Sue", "Tim"]),
+        ("", ["Bob", "Sue", "Tim"]),  # what Ann bought is void
         ("email=SUE@example.com", ["Sue"]),
         ("email=nobody@example.com", []),
         ("phone=212+555+0101", ["Ann"]),
@@ -112,8 +112,8 @@ def test_a_listed_purchase_is_shown_as_it_is_alone(full: Person) -> None:
         ("name=ti", []),
         ("q=b", ["Bob"]),
         ("q=EXAMPLE", ["Sue"]),
-        ("q=5550101", ["Ann"]),
-        ("updated_since=2026-11-21T17:04:00Z", ["Ann", "Bob"]),
+        ("q=5550101", []),
+        ("updated_since=2026-11-21T17:04:00Z", ["Bob"]),
         ("updated_since=2026-11-21T17:04:00Z&q=b", ["Bob"]),
     ],
 )
