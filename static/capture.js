@@ -34,14 +34,14 @@ function show(shown, isSentence) {
     field("read").value = field("sentence").value;
     form.querySelectorAll(".say .error").forEach((error) => error.remove());
   }
-  form.querySelector("#foreseen").replaceChildren(...shown.querySelector("#foreseen").childNodes);
+  form.querySelector("#foreseen").replaceChildren(...shown.querySelector("#foreseen").children);
   form.querySelector("#reading").replaceChildren(...(isSentence ? reading(shown) : []));
 }
 
 function reading(shown) {
   const why = shown.querySelector("#sentence-error");
   const told = why ? [Object.assign(document.createElement("p"), { className: "hint", textContent: why.lastChild.textContent.trim() })] : [];
-  return [...told, ...shown.querySelector("#reading").childNodes];
+  return [...told, ...shown.querySelector("#reading").children];
 }
 
 form.addEventListener("input", ({ target }) => {
