@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.counter import Counter
+from tests.cast import PASSWORD
 
 LONG = "Wolfeschlegelsteinhausenbergerdorff" * 4
 MANUAL = ("/api/docs", "/problems", "/problems/validation", "/problems/customer-ambiguous", "/problems/nothing")
@@ -46,6 +47,52 @@ def test_no_page_scrolls_sideways_or_shuts_anybody_out(counter: Counter) -> None
     look_at_tokens(counter)
     counter.go("/nowhere")
     look_at(counter.page)
+
+
+def test_nor_does_the_capture_page_while_somebody_types(counter: Counter) -> None:
+    counter.register()
+    page = counter.page
+    counter.record(f"{LONG} <tim@example.com>", LONG, Amount="12")
+    counter.record("Sue <sue@example.com>", "a pen")
+    counter.record("Sue (212 555 0100)", "a pen")
+    for sentence, shown in (
+        ("Ann bought 2 lamps for $5", "New customer"),
+        ("tim@example.com bought a lamp", "Existing customer"),
+        ("Sue bought a lamp", "Several customers are called Sue"),
+    ):
+        page.get_by_label("In one sentence").fill(sentence)
+        expect(page.locator("#foreseen")).to_contain_text(shown)
+        look_at(page)
+    page.get_by_label("In one sentence").fill("Sue bought a lamp on 3/4")
+    expect(page.locator("#reading").get_by_role("button")).to_have_count(2)
+    look_at(page)
+    counter.press_enter()
+    look_at(page)
+    counter.go("/purchases/new")
+    page.get_by_label("Customer", exact=True).press_sequentially("tim")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option")).to_have_count(1)
+    look_at(page)
+
+
+def test_nor_do_the_pages_that_keep_what_was_typed(counter: Counter) -> None:
+    counter.register()
+    page = counter.page
+    counter.record("Tim", "a book")
+    with page.expect_navigation():
+        page.get_by_role("link", name="a book", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_label("Item").fill(LONG)
+    page.context.clear_cookies()
+    counter.click("Save")
+    look_at(page)
+    page.get_by_label("E-mail address").fill("owner@example.com")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    counter.press_enter()
+    look_at(page)
+    counter.click("Send it again")
+    assert counter.message.startswith("Changed: Tim, Wolfe")
 
 
 def test_nor_does_the_manual_of_the_api(counter: Counter) -> None:
