@@ -210,8 +210,8 @@ class PurchaseFilters(Schema):
 class CustomerFilters(Schema):
     """`q`: how words of a name, e-mail address or customer number begin, or the first or last digits of a phone number.
 
-    `email`, `phone` and `reference` find whom they belong to; `name` everybody who is called so. Who bought nothing that
-    still counts is left out unless one of the first three is given.
+    `email`, `phone` and `reference` find whom they belong to; `name` everybody who is called so. Who bought
+    nothing that still counts is left out unless one of the first three is given.
     """
 
     q: Words = None

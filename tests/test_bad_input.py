@@ -1,5 +1,6 @@
 """Each bad value goes through every door and gets the same verdict, in the same words; nothing is stored."""
 
+import codecs
 import csv
 import io
 import json
@@ -193,7 +194,8 @@ def _by_import(person: Person, file: Path, values: dict[str, str | bytes]) -> li
     content = table.getvalue().encode()
     for name, value in values.items():
         if isinstance(value, bytes):
-            content = content.replace(f"<{name}>".encode(), value)
+            # In a file that says it is UTF-8: without that, it would be taken for an encoding that has these bytes.
+            content = codecs.BOM_UTF8 + content.replace(f"<{name}>".encode(), value)
     file.write_bytes(content)
     result = person.app.test_cli_runner().invoke(args=["import", str(file), "--user", person.email])
     assert result.exit_code == 1
