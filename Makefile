@@ -23,6 +23,13 @@ check: .venv/ready-to-develop
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/djlint --quiet --lint templates
+	$(BIN)/bandit --quiet -c pyproject.toml -r *.py models schemas services forms routes examples
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook $(SECRETS) --disable-plugin KeywordDetector
+	git ls-files -z ':!tests' | xargs -0 $(BIN)/detect-secrets-hook $(SECRETS)
+
+# Ids look random and are no secrets; in the tests, neither are passwords.
+SECRETS := --disable-plugin Base64HighEntropyString --disable-plugin HexHighEntropyString \
+	--exclude-lines '://[a-z]+:pass[a-zF%0-9]*word@'
 
 bench: .venv/ready-to-develop
 	$(BIN)/python -m bench.imports

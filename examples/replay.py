@@ -14,6 +14,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from itertools import islice
@@ -67,6 +68,9 @@ class Tillbook:
                 print(f"{trouble}; again in {wait:.1f} s", file=sys.stderr)
                 time.sleep(wait)
         raise Failed(f"{trouble}; given up after {self._tries} tries. Run it again later: nothing is recorded twice")
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 class Tally:
@@ -185,11 +189,11 @@ def main() -> int:
         if not token:
             raise Failed("Set TILLBOOK_TOKEN to an API token; make one on the page of your account")
         options.keys = options.keys or hashlib.sha256(options.file.read_bytes()).hexdigest()[:16]
-        tillbook = Tillbook(options.url, token, options.tries)
-        tally = send_all(tillbook, options)
-        tell(tally, options)
-        if options.check:
-            check(tillbook, tally, options.currency)
+        with closing(Tillbook(options.url, token, options.tries)) as tillbook:
+            tally = send_all(tillbook, options)
+            tell(tally, options)
+            if options.check:
+                check(tillbook, tally, options.currency)
     except (Failed, OSError, HTTPException, ValueError, csv.Error) as error:
         print(error, file=sys.stderr)
         return 2

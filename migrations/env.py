@@ -1,4 +1,6 @@
-"""Runs the migrations on the app's own engine, one transaction for each."""
+"""Runs the migrations on the app's own engine, one transaction for each, and one deployer at a time."""
+
+from typing import Any
 
 from alembic import context
 from flask import current_app
@@ -11,14 +13,31 @@ db = current_app.extensions["migrate"].db
 
 def run_migrations() -> None:
     if context.is_offline_mode():
-        context.configure(dialect_name=db.engine.dialect.name, target_metadata=db.metadata, literal_binds=True)
-        with context.begin_transaction():
-            context.run_migrations()
+        write_migrations(db.engine.dialect.name)
         return
-    with db.engine.connect() as connection, dialect.tables_may_be_replaced(connection):
-        context.configure(connection=connection, target_metadata=db.metadata, transaction_per_migration=True)
+    with dialect.migrating(db.engine) as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=db.metadata,
+            transaction_per_migration=True,
+            on_version_apply=check_rows,
+        )
         with context.begin_transaction():
             context.run_migrations()
+
+
+def write_migrations(dialect_name: str) -> None:
+    """For `flask db upgrade --sql`: one transaction with all of them."""
+    context.configure(dialect_name=dialect_name, target_metadata=db.metadata, literal_binds=True)
+    with context.begin_transaction():
+        if limits := dialect.limits_of_migrations(dialect_name):
+            context.execute(limits)
+        context.run_migrations()
+
+
+def check_rows(ctx: Any, **_: Any) -> None:
+    if ctx.connection is not None:
+        dialect.check_foreign_keys(ctx.connection)
 
 
 run_migrations()

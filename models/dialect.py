@@ -5,10 +5,19 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, PrimaryKeyConstraint, UniqueConstraint, event, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import (
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from extensions import db
@@ -17,18 +26,60 @@ only_reads: ContextVar[bool] = ContextVar("only_reads", default=False)
 """True while a request that must not write is answered: SQLite then starts its transactions without the write lock."""
 
 _BUSY_TIMEOUT_MS = 5_000
-_LONG_STATEMENT_MINUTES = 10
 _FEW_ROWS = 1_000
+# A server that was unplugged is noticed within half a minute.
+_POSTGRESQL_CONNECTION = {
+    "application_name": "tillbook",
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+_LIMITS = """
+    SET LOCAL statement_timeout = '5s';
+    SET LOCAL lock_timeout = '3s';
+    SET LOCAL idle_in_transaction_session_timeout = '10s';
+    SET LOCAL synchronous_commit = on
+"""
+_LIMITS_OF_MIGRATIONS = """
+    SET LOCAL statement_timeout = 0;
+    SET LOCAL lock_timeout = '3s';
+    SET LOCAL idle_in_transaction_session_timeout = 0
+"""
+_LIMITS_OF_LONG_WORK = """
+    SET LOCAL statement_timeout = '10min';
+    SET LOCAL idle_in_transaction_session_timeout = '10min'
+"""
+_WITHOUT_LIMITS = """
+    SET LOCAL statement_timeout = 0;
+    SET LOCAL lock_timeout = 0;
+    SET LOCAL idle_in_transaction_session_timeout = 0
+"""
+_MIGRATIONS_LOCK = 8_455_260_102_717_793
+"""An arbitrary number: whoever holds PostgreSQL's advisory lock of this number migrates."""
 
 
 def prepare(engine: Engine) -> None:
-    """Sets up each connection of a SQLite engine; PostgreSQL needs nothing."""
+    """Sets up each connection and each transaction of an engine."""
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _open_sqlite)
         event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "checkout", _check_sqlite_file)
+        event.listen(engine, "handle_error", _open_sqlite_anew)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "do_connect", _open_postgresql)
+        event.listen(engine, "begin", _begin_postgresql)
 
 
-def _set_up_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+def _open_sqlite(_: object, __: object, arguments: list[Any], options: dict[str, Any]) -> None:
+    # Only migrations make the file. Else what is recorded after it was deleted would go into one that is empty.
+    arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
+    options["uri"] = True
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
     # The driver would begin transactions by itself, late, and break savepoints: `_begin_sqlite` does it instead.
     connection.isolation_level = None
     for pragma in (
@@ -38,6 +89,21 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> No
         f"busy_timeout = {_BUSY_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    file = Path(connection.execute("PRAGMA database_list").fetchone()[2])
+    record.info["file"] = file, file.stat().st_ino
+
+
+def _check_sqlite_file(_: object, record: ConnectionPoolEntry, __: object) -> None:
+    file, inode = record.info["file"]
+    # A file that is open can be written to after it was deleted or replaced, and what is written is gone with it.
+    if not file.exists() or file.stat().st_ino != inode:
+        raise DisconnectionError
+
+
+def _open_sqlite_anew(context: ExceptionContext) -> None:
+    # A connection that was opened while nobody could write to the file cannot for ever.
+    if getattr(context.original_exception, "sqlite_errorname", "").startswith("SQLITE_READONLY"):
+        context.is_disconnect = True
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -46,14 +112,39 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if only_reads.get() else "BEGIN IMMEDIATE")
 
 
+def _open_postgresql(_: object, __: object, ___: object, options: dict[str, Any]) -> None:
+    options.update(_POSTGRESQL_CONNECTION | options)
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    # For each transaction anew: a PgBouncer that pools transactions may give each another connection, and takes no
+    # settings when one is opened. It costs 0.2 ms.
+    connection.exec_driver_sql(connection.get_execution_options().get("limits", _LIMITS))
+
+
+def without_limits(engine: Engine) -> Engine:
+    """The engine for a backup, whose transaction waits for another program."""
+    return engine.execution_options(limits=_WITHOUT_LIMITS)
+
+
 @contextmanager
-def tables_may_be_replaced(connection: Connection) -> Iterator[None]:
-    """For migrations: SQLite changes a constraint by filling a new table, and the old one must not take with it what
-    points at it.
-    """
-    if connection.dialect.name != "sqlite":
-        yield
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """The connection for migrations. Who comes at the same instant waits until all of them are done."""
+    if engine.dialect.name == "sqlite":
+        if engine.url.database:
+            Path(engine.url.database).touch()
+        with engine.connect() as connection, _tables_may_be_replaced(connection):
+            yield connection
         return
+    with without_limits(engine).begin() as waiting:
+        waiting.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATIONS_LOCK})"))
+        with engine.execution_options(limits=_LIMITS_OF_MIGRATIONS).connect() as connection:
+            yield connection
+
+
+@contextmanager
+def _tables_may_be_replaced(connection: Connection) -> Iterator[None]:
+    """SQLite changes a constraint by filling a new table, and the old one must not take with it what points at it."""
     driver: Any = connection.connection.dbapi_connection  # the setting has no effect inside a transaction
     driver.execute("PRAGMA foreign_keys = OFF")
     try:
@@ -63,15 +154,17 @@ def tables_may_be_replaced(connection: Connection) -> Iterator[None]:
         driver.execute("PRAGMA foreign_keys = ON")
 
 
-def can_write_beside() -> bool:
-    """Whether another connection can write while a transaction that writes is under way: SQLite has one writer."""
-    return db.engine.dialect.name == "postgresql"
+def check_foreign_keys(connection: Connection) -> None:
+    """For the end of a migration, while it can be rolled back: SQLite did not look at foreign keys meanwhile."""
+    if connection.dialect.name != "sqlite":
+        return
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise RuntimeError(f"The migration left a row of {broken.table} that points at no {broken.parent}")
 
 
-def allow_long_statements() -> None:
-    """For work on whole tables, until the transaction ends: pages must answer soon, and have a shorter limit."""
-    if db.engine.dialect.name == "postgresql":
-        db.session.execute(text(f"SET LOCAL statement_timeout = '{_LONG_STATEMENT_MINUTES}min'"))
+def limits_of_migrations(name: str) -> str | None:
+    """The same limits for a script of SQL, which runs as one transaction on the database of this name."""
+    return _LIMITS_OF_MIGRATIONS if name == "postgresql" else None
 
 
 def refresh_statistics() -> None:
@@ -85,6 +178,17 @@ def refresh_statistics() -> None:
     known = db.session.scalar(text("SELECT reltuples FROM pg_class WHERE oid = 'purchases'::regclass"))
     if known < _FEW_ROWS:
         db.session.execute(text("ANALYZE customers, identities, purchases"))
+
+
+def can_write_beside() -> bool:
+    """Whether another connection can write while a transaction that writes is under way: SQLite has one writer."""
+    return db.engine.dialect.name == "postgresql"
+
+
+def allow_long_statements() -> None:
+    """For work on whole tables, until the transaction ends: pages must answer soon, and have a shorter limit."""
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(text(_LIMITS_OF_LONG_WORK))
 
 
 def is_deadlock(error: DBAPIError) -> bool:

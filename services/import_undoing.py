@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from extensions import db
 from models import Action, Change, Customer, Identity, Import, Purchase, Shop, User
+from models.dialect import allow_long_statements
 from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS
 from services import actions, imports
@@ -29,6 +30,7 @@ def take_back(imported: Import, *, by: User) -> int:
 
     What something later stands on stays as it is. Raises CannotUndo when it does not count, and Contention.
     """
+    allow_long_statements()
     return until_settled(lambda _: _take_back(imported, by), imported.shop_id)
 
 
@@ -37,6 +39,7 @@ def bring_back(imported: Import, *, by: User) -> int:
 
     Raises CannotUndo when it was not taken back, and Contention.
     """
+    allow_long_statements()
     return until_settled(lambda _: _bring_back(imported, by), imported.shop_id)
 
 

