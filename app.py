@@ -11,6 +11,7 @@ from routes import (
     api,
     auth,
     cli,
+    cli_backup,
     corrections,
     customers,
     docs,
@@ -26,6 +27,8 @@ from routes import (
     purchases,
     reports,
     request_log,
+    resetting,
+    security_log,
     tokens,
 )
 from routes.reading import FormRequest
@@ -42,13 +45,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     set_up_templates(app)
     register_blueprints(app)
     cli.register(app)
+    cli_backup.register(app)
     return app
 
 
 def set_up_requests(app: Flask, settings: Settings) -> None:
-    hosts.register(app)
+    hosts.register(app, names=settings.hosts, proxies=settings.trusted_proxies)
     # Before the extensions look at a request: the log sees every one, and the gate knows who is there.
     request_log.register(app, log_level=settings.log_level, as_json=settings.is_production)
+    security_log.register(app)
     headers.register(app, is_https=settings.is_https)
     gate.register(app)
     errors.register(app)
@@ -71,6 +76,7 @@ def set_up_templates(app: Flask) -> None:
 def register_blueprints(app: Flask) -> None:
     for room in (
         auth,
+        resetting,
         account,
         tokens,
         purchases,

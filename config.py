@@ -1,5 +1,6 @@
 """Settings, read once from the environment and, where there is one, from `.env`."""
 
+from email.utils import parseaddr
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -30,9 +31,11 @@ def _driver_named(url: Any) -> Any:
 
 def _is_database(url: str) -> bool:
     try:
-        return make_url(url).get_backend_name() in ("sqlite", "postgresql")
+        parts = make_url(url)
     except (ArgumentError, ValueError):
         return False
+    kind = parts.get_backend_name()
+    return kind == "postgresql" or (kind == "sqlite" and parts.database not in (None, "", ":memory:"))
 
 
 def _is_address(url: str) -> bool:
@@ -41,6 +44,14 @@ def _is_address(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def _is_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _limits(text: str) -> str:
@@ -62,7 +73,19 @@ class Settings(BaseSettings):
     base_url: str = ""
     """Where people reach the app, like https://till.example.com; makes cookies Secure when it is https."""
     api_rate_limit: Annotated[str, AfterValidator(_limits)] = "6000 per minute"
-    """How often each API token may ask each worker."""
+    """How often each API token may ask: each worker, or all of them where they have a Redis in common."""
+    redis_url: str = Field(default="", repr=False)
+    trusted_proxies: int = Field(default=0, ge=0, le=10)
+    """How many proxies in front say truly whom they speak for."""
+    trusted_hosts: str = ""
+    """Further host names, with commas between them, beside that of `base_url`."""
+    registration: Literal["open", "closed"] = "open"
+    mail_server: str = ""
+    mail_port: int = Field(default=587, ge=1, le=65_535)
+    mail_tls: Literal["starttls", "implicit"] = "starttls"
+    mail_user: str = ""
+    mail_password: str = Field(default="", repr=False)
+    mail_from: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     flask_debug: bool = False
 
@@ -73,6 +96,19 @@ class Settings(BaseSettings):
     @property
     def is_https(self) -> bool:
         return urlsplit(self.base_url).scheme == "https"
+
+    @property
+    def address(self) -> str:
+        """What links that leave the app begin with: never what a request says of itself."""
+        return self.base_url.rstrip("/") or "http://127.0.0.1:5000"
+
+    @property
+    def hosts(self) -> list[str] | None:
+        """The names that requests may ask for; None for any."""
+        if not self.is_production:
+            return None
+        further = (name.strip(" []").lower() for name in self.trusted_hosts.split(","))
+        return [urlsplit(self.base_url).hostname or "", *filter(None, further)]
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -87,9 +123,19 @@ class Settings(BaseSettings):
             )
         if self.base_url and not _is_address(self.base_url):
             raise ValueError(f"BASE_URL {_BASE_URL_ADVICE}")
+        if self.redis_url and not _is_redis(self.redis_url):
+            raise ValueError("REDIS_URL must be like redis://localhost:6379/0")
+        if self.mail_server:
+            self._can_send_mail()
         if self.is_production:
             self._is_fit_for_production()
         return self
+
+    def _can_send_mail(self) -> None:
+        if "@" not in parseaddr(self.mail_from)[1]:
+            raise ValueError("MAIL_FROM must be an e-mail address, like Tillbook <till@example.com>")
+        if not self.base_url:
+            raise ValueError(f"BASE_URL {_BASE_URL_ADVICE}: links in e-mails begin with it")
 
     def _is_fit_for_production(self) -> None:
         if any(word in self.secret_key.lower() for word in _PLACEHOLDERS):
@@ -116,17 +162,37 @@ def flask_config(settings: Settings) -> dict[str, Any]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True, "hide_parameters": True},
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True, "pool_timeout": 10, "hide_parameters": True},
         # A browser takes a __Host- cookie only over https, for this very host and every path.
         "SESSION_COOKIE_NAME": "__Host-tillbook" if settings.is_https else "tillbook",
         "SESSION_COOKIE_SECURE": settings.is_https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "BASE_URL": settings.base_url,
+        "ADDRESS": settings.address,
         "PREFERRED_URL_SCHEME": "https" if settings.is_https else "http",
         # Forms live as long as the session they were made for: a page left open overnight still records.
         "WTF_CSRF_TIME_LIMIT": None,
         "BOOTSTRAP_SERVE_LOCAL": True,
         "MAX_CONTENT_LENGTH": 64_000,
         "API_RATE_LIMIT": settings.api_rate_limit,
+        "RATELIMIT_STORAGE_URI": settings.redis_url or "memory://",
+        # A Redis that does not answer is one that is down, and each worker counts for itself then.
+        "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1} if settings.redis_url else {},
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "REGISTRATION_IS_OPEN": settings.registration == "open",
+        "MAIL_SERVER": _mail_server(settings),
+        "MAIL_FROM": settings.mail_from,
+    }
+
+
+def _mail_server(settings: Settings) -> dict[str, Any] | None:
+    if not settings.mail_server:
+        return None
+    return {
+        "host": settings.mail_server,
+        "port": settings.mail_port,
+        "is_implicit_tls": settings.mail_tls == "implicit",
+        "user": settings.mail_user,
+        "password": settings.mail_password,
     }

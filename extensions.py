@@ -30,5 +30,5 @@ migrate = Migrate()
 csrf = CSRFProtect()
 login = LoginManager()
 # Each door says by what it counts: there is no limit on everything.
-limiter = Limiter(key_func=str, storage_uri="memory://")
+limiter = Limiter(key_func=str)
 bootstrap = Bootstrap5()

@@ -1,13 +1,14 @@
-from typing import Any
+from typing import Any, ClassVar
 
 from wtforms import HiddenField, PasswordField, SelectField, StringField
 
 from forms.base import SchemaForm
 from models import User
-from schemas.account import Credentials, PasswordChange, Registration
+from schemas.account import Credentials, ForgottenPassword, PasswordChange, PasswordReset, Registration
 from schemas.currencies import countries, currencies, time_zones
+from schemas.problems import Schema
 
-_LENGTH = f"At least {User.PASSWORD_MIN} characters"
+_LENGTH = f"At least {User.PASSWORD_MIN} characters. A few words that nobody expects are best"
 
 
 class RegisterForm(SchemaForm):
@@ -40,8 +41,27 @@ class LoginForm(SchemaForm):
     """Where that was sent to."""
 
 
-class PasswordForm(SchemaForm):
+class NewPasswordForm(SchemaForm):
+    schema: ClassVar[type[Schema]] = PasswordReset
+
+    new_password = PasswordField("New password", description=_LENGTH)
+
+    def __init__(self, user: User, **values: Any):
+        super().__init__(**values)
+        self._about = (user.email, user.shop.name)
+
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"about": self._about}
+
+
+class PasswordForm(NewPasswordForm):
     schema = PasswordChange
 
     current_password = PasswordField("Current password")
     new_password = PasswordField("New password", description=f"{_LENGTH}. Signs out every other browser")
+
+
+class ForgottenForm(SchemaForm):
+    schema = ForgottenPassword
+
+    email = StringField("E-mail address")

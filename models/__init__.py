@@ -5,9 +5,11 @@ from models.change import Change
 from models.customer import Customer, Identity
 from models.customer_word import CustomerWord
 from models.import_ import Import
+from models.password_reset import PasswordReset
 from models.purchase import Purchase
 from models.shop import Shop
 from models.token import ApiToken
+from models.try_ import Try
 from models.user import Author, User, UserSession
 
 __all__ = [
@@ -19,8 +21,10 @@ __all__ = [
     "CustomerWord",
     "Identity",
     "Import",
+    "PasswordReset",
     "Purchase",
     "Shop",
+    "Try",
     "User",
     "UserSession",
 ]

@@ -68,6 +68,7 @@ class UserSession(Base):
 
     IDLE_LIMIT = timedelta(hours=12)
     ABSOLUTE_LIMIT = timedelta(days=30)
+    BROWSER_MAX = 100
     SEEN_EVERY = timedelta(minutes=5)
     """How stale `last_seen_at` may be: reading a page must not cost a write each time."""
 
@@ -77,6 +78,8 @@ class UserSession(Base):
     user_id: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(Instant)
     last_seen_at: Mapped[datetime] = mapped_column(Instant)
+    browser: Mapped[str | None] = mapped_column(String(BROWSER_MAX))
+    """What it calls itself, roughly: Firefox on Windows."""
 
     def is_alive(self, at: datetime) -> bool:
         return at - self.last_seen_at < self.IDLE_LIMIT and at - self.created_at < self.ABSOLUTE_LIMIT

@@ -16,9 +16,10 @@ from sqlalchemy import exc
 
 from extensions import db
 from models import ApiToken, Import, User
-from models.dialect import fault_code, is_passing
+from models.dialect import allow_long_statements, fault_code, is_passing
 from models.normal import normal_email
 from routes.formats import money_text
+from routes.resetting import link_with
 from schemas.account import Registration
 from schemas.problems import Refused, judge
 from schemas.table import TableError, read_table
@@ -28,6 +29,7 @@ from services import accounts
 from services import tokens as api_tokens
 from services.importing import ImportReport, Verdict, import_rows
 from services.refusals import Contention, EmailTaken
+from services.resetting import make_token
 
 _WRONG_ROWS_SHOWN = 100
 # A connection that breaks while it commits leaves open whether it did.
@@ -88,6 +90,17 @@ def create_user(email: str, password_stdin: bool, **shop: str) -> None:
     click.echo(f"Created {user.email}, shop “{user.shop.name}”.")
 
 
+@users.command("reset-link")
+@click.argument("email")
+@with_appcontext
+@told_when_busy
+def make_reset_link(email: str) -> None:
+    """Prints a link by which the user EMAIL sets a new password: once, within half an hour."""
+    link = link_with(make_token(_user(email)))
+    db.session.commit()
+    click.echo(link)
+
+
 def _password_from_stdin() -> str:
     line = sys.stdin.buffer.readline()
     # What is no text becomes half characters, which the schema refuses in words.
@@ -137,6 +150,7 @@ def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | No
     began = time.perf_counter()
     if not file.is_file():
         raise click.ClickException(f"{file} is no file that can be read twice. Save what it gives as a file first")
+    allow_long_statements()
     try:
         with file.open("rb") as opened:
             found, key_prefix = detect(opened), _key_prefix(opened)

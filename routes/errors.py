@@ -17,6 +17,7 @@ from services.refusals import Contention
 log = structlog.get_logger("tillbook")
 
 _PAGES = {
+    403: ("That was sent from another site", "Nothing was stored. Open the page here, and send it from there."),
     404: ("Page not found", "Check the address, or go on from here."),
     405: ("This page cannot be used that way", "Go on from here."),
     413: ("That was too much at once", "Nothing was stored. Go back and send less."),

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from itertools import chain
 
-import structlog
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -15,7 +14,6 @@ from schemas.table import write_customers, write_table
 from services import customers, purchases
 
 bp = Blueprint("exports", __name__)
-log = structlog.get_logger("tillbook")
 
 _BOM = "\ufeff"
 """By which Excel knows UTF-8."""
@@ -45,7 +43,6 @@ def _told_on(page: str) -> ResponseReturnValue:
 
 
 def _file(kind: str, table: Iterator[str]) -> Response:
-    log.info("exported", kind=kind, shop_id=current_user.shop_id, user_id=current_user.id)
     response = streamed(chain([_BOM], table))
     name = f"{kind}-{current_user.shop.today()}.csv"
     response.headers.set("Content-Disposition", "attachment", filename=name)

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from flask import Flask, flash, g, redirect, render_template, request, session, url_for
+from flask import Flask, abort, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.exc import DBAPIError
@@ -14,6 +14,7 @@ from models import Import, User, UserSession, clock
 from models.dialect import is_passing, only_reads
 from routes.api import room
 from routes.kept import what_was_typed
+from routes.origin import is_from_elsewhere
 from services import accounts
 
 FILES = {"static", "bootstrap.static"}
@@ -22,6 +23,7 @@ PUBLIC = (
     _ASKS_NOBODY
     | {"docs.api", "docs.problems", "docs.problem"}
     | {"auth.register", "auth.open_shop", "auth.login", "auth.sign_in"}
+    | {"resetting.forgot", "resetting.send_link", "resetting.show", "resetting.reset"}
 )
 UPLOAD = "imports.upload"
 UPLOAD_MAX = Import.SIZE_MAX + 64_000
@@ -59,6 +61,9 @@ def _ask_to_sign_in() -> ResponseReturnValue | None:
         if request.endpoint is None:
             room.admit()
         return None
+    # Beside the token of each form: a page of another site has nothing to send here, whatever it has got hold of.
+    if request.method not in _SAFE_METHODS and is_from_elsewhere():
+        abort(403)
     if request.endpoint == UPLOAD and "_user_id" in session:
         request.max_content_length = UPLOAD_MAX  # nobody else needs to send so much
     try:

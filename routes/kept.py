@@ -1,10 +1,12 @@
 """What was typed and cannot be taken yet: it goes along with the page that says so, and comes back from there."""
 
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from flask import request
 from werkzeug.datastructures import MultiDict
+
+from routes.origin import is_from_here
 
 _LONGEST = 24_000
 """Characters: a form that carries it in one of its fields must still be taken."""
@@ -41,16 +43,9 @@ def what_was_typed() -> Kept | None:
     None where another site sent it, who would have it sent again in their name, and where a password or a file is in
     it: those are never sent back.
     """
-    if request.method != "POST" or request.files or not request.form or not _is_from_here():
+    if request.method != "POST" or request.files or not request.form or not is_from_here():
         return None
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
     kept = Kept(request.full_path.rstrip("?"), fields)
     has_password = any("password" in name for name, _ in fields)
     return None if has_password or len(kept.text) > _LONGEST else kept
-
-
-def _is_from_here() -> bool:
-    # Every browser of today sends the first; what asks for a page by other means says at least where it comes from.
-    if site := request.headers.get("Sec-Fetch-Site"):
-        return site == "same-origin"
-    return urlsplit(request.headers.get("Origin") or request.referrer or "").netloc == request.host

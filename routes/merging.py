@@ -12,6 +12,7 @@ from extensions import db
 from forms.customer import CustomerChoiceForm, MoveForm
 from models import Customer, Purchase, public_id
 from models.public_id import PURCHASE
+from routes import security_log
 from routes.reading import shop_rules
 from routes.sentences import merged, moved
 from services import customers, merging, purchases
@@ -58,6 +59,7 @@ def merge(id: UUID, other_id: UUID) -> ResponseReturnValue:
         return _tell(refusal, id)
     [summary] = customers.summaries([done.customer], current_user.shop_id)
     db.session.commit()
+    security_log.note("customers-merged")
     flash(merged(done.merged_away, done.customer, summary.purchase_count), f"undo {done.action.public_id}")
     return redirect(url_for("customers.show", id=done.customer.id), 303)
 

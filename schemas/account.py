@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import PlainValidator
+from pydantic import PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from models import Shop, User
+from models import Shop
 from schemas.contact import Known, read_email
 from schemas.currencies import countries, currencies, time_zones
+from schemas.password import read_new_password
 from schemas.problems import Schema, refuse
 from schemas.text import is_blank, one_line
 
@@ -19,17 +20,10 @@ def _account_email(value: object) -> Known:
     return email
 
 
-def _new_password(value: object) -> str:
-    """Any characters, nothing trimmed (ASVS 6.2); what no hash could take is refused before hashing."""
-    if not isinstance(value, str) or not value:
-        refuse("blank", "Enter a password")
-    if len(value) < User.PASSWORD_MIN:
-        refuse("too_short", f"Password must be at least {User.PASSWORD_MIN} characters long")
-    if len(value) > User.PASSWORD_MAX:
-        refuse("too_long", f"Password must be {User.PASSWORD_MAX} characters or fewer")
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        refuse("unreadable_character", "Password has a character that could not be read. Type it again")
-    return value
+def _new_password(value: object, info: ValidationInfo) -> str:
+    email: Known | None = info.data.get("email")
+    about = [email.shown] if email else []
+    return read_new_password(value, [*about, info.data.get("shop_name", ""), *info.data.get("about", ())])
 
 
 def _shop_name(value: object) -> str:
@@ -61,8 +55,8 @@ class Registration(Schema):
     """A new account and the shop it opens."""
 
     email: Annotated[Known, PlainValidator(_account_email)] = None  # type: ignore[assignment]  # the rule refuses it
-    password: Annotated[str, PlainValidator(_new_password)] = ""
     shop_name: Annotated[str, PlainValidator(_shop_name)] = ""
+    password: Annotated[str, PlainValidator(_new_password)] = ""
     country: Annotated[str, PlainValidator(_country)] = ""
     currency: Annotated[str, PlainValidator(_shop_currency)] = ""
     time_zone: Annotated[str, PlainValidator(_time_zone)] = ""
@@ -93,5 +87,20 @@ class Credentials(Schema):
 
 
 class PasswordChange(Schema):
+    about: tuple[str, ...] = ()
+    """What the user is known by."""
     current_password: Annotated[str, PlainValidator(_typed_password)] = ""
     new_password: Annotated[str, PlainValidator(_new_password)] = ""
+
+
+class PasswordReset(Schema):
+    """A new password in place of a forgotten one."""
+
+    about: tuple[str, ...] = ()
+    new_password: Annotated[str, PlainValidator(_new_password)] = ""
+
+
+class ForgottenPassword(Schema):
+    """Whose password is forgotten: `email` is in its normal form."""
+
+    email: Annotated[str, PlainValidator(_typed_email)] = ""

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from extensions import db
-from models import Shop, User, UserSession, clock
+from models import PasswordReset, Shop, User, UserSession, clock
 from models.dialect import violated_constraint
 from schemas.account import Credentials, PasswordChange, Registration
 from services.refusals import EmailTaken, WrongPassword
@@ -58,7 +58,7 @@ def get_user(shop_id: int, id: int) -> User:
     return db.session.scalars(select(User).where(User.shop_id == shop_id, User.id == id)).one()
 
 
-def open_session(user: User) -> None:
+def open_session(user: User, browser: str | None = None) -> None:
     """Signs a browser in: from here on the user's `get_id` is the token of a new session.
 
     Raises WrongPassword when the password was changed since the user was read.
@@ -69,7 +69,14 @@ def open_session(user: User) -> None:
     token = secrets.token_urlsafe(32)
     now = clock.utc_now()
     db.session.add(
-        UserSession(token_hash=_hash_of(token), shop_id=user.shop_id, user_id=user.id, created_at=now, last_seen_at=now)
+        UserSession(
+            token_hash=hash_of(token),
+            shop_id=user.shop_id,
+            user_id=user.id,
+            created_at=now,
+            last_seen_at=now,
+            browser=browser,
+        )
     )
     db.session.flush()
     user.session_token = token
@@ -80,7 +87,7 @@ def find_session(token: str) -> tuple[User, UserSession] | None:
     found = db.session.execute(
         select(User, UserSession)
         .join(UserSession, (UserSession.shop_id == User.shop_id) & (UserSession.user_id == User.id))
-        .where(UserSession.token_hash == _hash_of(token))
+        .where(UserSession.token_hash == hash_of(token))
     ).one_or_none()
     if found is None or not found.UserSession.is_alive(clock.utc_now()):
         return None
@@ -91,22 +98,48 @@ def find_session(token: str) -> tuple[User, UserSession] | None:
 def mark_seen(token: str) -> None:
     """Notes that the session is in use, which keeps it from running out."""
     db.session.execute(
-        update(UserSession).where(UserSession.token_hash == _hash_of(token)).values(last_seen_at=clock.utc_now())
+        update(UserSession).where(UserSession.token_hash == hash_of(token)).values(last_seen_at=clock.utc_now())
     )
 
 
 def end_session(user: User) -> None:
     """Signs out the browser by which this user was loaded."""
-    db.session.execute(delete(UserSession).where(UserSession.token_hash == _hash_of(user.get_id())))
+    db.session.execute(delete(UserSession).where(UserSession.token_hash == hash_of(user.get_id())))
 
 
-def change_password(user: User, change: PasswordChange) -> None:
+def list_sessions(user: User) -> list[UserSession]:
+    """Where the user is signed in, the latest seen first."""
+    found = select(UserSession).where(UserSession.shop_id == user.shop_id, UserSession.user_id == user.id)
+    now = clock.utc_now()
+    ordered = found.order_by(UserSession.last_seen_at.desc(), UserSession.created_at.desc(), UserSession.token_hash)
+    return [session for session in db.session.scalars(ordered) if session.is_alive(now)]
+
+
+def end_other_session(user: User, token_hash: bytes) -> None:
+    """Signs out one of the user's browsers. Once more changes nothing."""
+    of_user = (UserSession.shop_id == user.shop_id, UserSession.user_id == user.id)
+    db.session.execute(delete(UserSession).where(*of_user, UserSession.token_hash == token_hash))
+
+
+def end_sessions(user: User) -> None:
+    """Signs the user out everywhere."""
+    db.session.execute(delete(UserSession).where(UserSession.shop_id == user.shop_id, UserSession.user_id == user.id))
+
+
+def change_password(user: User, change: PasswordChange, browser: str | None = None) -> None:
     """Ends every session of the user and opens a new one. Raises WrongPassword."""
     if not _is_password(user.password_hash, change.current_password):
         raise WrongPassword("Enter the password you sign in with now")
-    user.password_hash = _HASHER.hash(change.new_password)
-    db.session.execute(delete(UserSession).where(UserSession.shop_id == user.shop_id, UserSession.user_id == user.id))
-    open_session(user)
+    set_password(user, change.new_password)
+    open_session(user, browser)
+
+
+def set_password(user: User, password: str) -> None:
+    """Whatever let somebody in by the old one ends: sessions, and links that set a new one."""
+    user.password_hash = _HASHER.hash(password)
+    end_sessions(user)
+    of_user = (PasswordReset.shop_id == user.shop_id, PasswordReset.user_id == user.id)
+    db.session.execute(delete(PasswordReset).where(*of_user))
 
 
 def _is_password(password_hash: str, password: str) -> bool:
@@ -121,5 +154,6 @@ def _nobodys_hash() -> str:
     return _HASHER.hash(secrets.token_urlsafe())
 
 
-def _hash_of(token: str) -> bytes:
+def hash_of(token: str) -> bytes:
+    """By which a token is kept."""
     return hashlib.sha256(token.encode()).digest()

@@ -136,5 +136,13 @@ class WrongPassword(Refusal):
     field = "current_password"
 
 
+class TooManyTries(Exception):
+    """The same was tried too often; after `seconds` it may be tried again."""
+
+    def __init__(self, seconds: int):
+        super().__init__(f"Try again in {seconds} s")
+        self.seconds = seconds
+
+
 class Contention(Exception):
     """Others kept winning the race for the same customer or key; trying again later will do."""

@@ -68,6 +68,8 @@ def test_development_needs_no_address_and_may_debug(read: Read) -> None:
         ({"SECRET_KEY": "placeholder" * 4}, "SECRET_KEY must be random, not a placeholder"),
         ({"DATABASE_URL": None}, "DATABASE_URL must be set, like sqlite:///"),
         ({"DATABASE_URL": ""}, "DATABASE_URL must be set, like sqlite:///"),
+        ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL must be set, like sqlite:///"),
+        ({"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE_URL must be set, like sqlite:///"),
         *(
             ({"BASE_URL": url}, "BASE_URL must be set, like https://till.example.com")
             for url in (None, "", "till.example.com", "//till.example.com", "https://", "ftp://till.example.com", "/")
@@ -78,6 +80,21 @@ def test_development_needs_no_address_and_may_debug(read: Read) -> None:
         ({"ENVIRONMENT": "staging"}, "ENVIRONMENT: "),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: "),
         ({"API_RATE_LIMIT": "often"}, "API_RATE_LIMIT: must be like 6000 per minute"),
+        *(
+            ({"REDIS_URL": url}, "REDIS_URL must be like redis://localhost:6379/0")
+            for url in ("localhost:6379", "redis://", "http://localhost", "memory://", "redis://localhost:port/0")
+        ),
+        ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES: "),
+        ({"TRUSTED_PROXIES": "all"}, "TRUSTED_PROXIES: "),
+        ({"REGISTRATION": "sometimes"}, "REGISTRATION: "),
+        ({"MAIL_PORT": "0"}, "MAIL_PORT: "),
+        ({"MAIL_TLS": "none"}, "MAIL_TLS: "),
+        ({"MAIL_SERVER": "mail.example.com"}, "MAIL_FROM must be an e-mail address"),
+        ({"MAIL_SERVER": "mail.example.com", "MAIL_FROM": "Tillbook"}, "MAIL_FROM must be an e-mail address"),
+        (
+            {"ENVIRONMENT": "development", "BASE_URL": None, "MAIL_SERVER": "localhost", "MAIL_FROM": "a@example.com"},
+            "BASE_URL must be set",
+        ),
         ({"ENVIRONMENT": "development", "SECRET_KEY": None}, "SECRET_KEY must be at least 32 bytes"),
         ({"ENVIRONMENT": "development", "DATABASE_URL": None}, "DATABASE_URL must be set"),
     ],
@@ -136,7 +153,7 @@ def test_the_cookie_is_as_safe_as_the_address(read: Read, base_url: str, name: s
 
 def test_a_browser_is_given_a_host_cookie_over_https(read: Read) -> None:
     """What __Host- asks for: Secure, the whole path and no domain, or browsers throw the cookie away."""
-    app = create_app(read(DATABASE_URL="sqlite://", LOG_LEVEL="ERROR"))
+    app = create_app(read(DATABASE_URL="sqlite:///tillbook.db", LOG_LEVEL="ERROR"))
     with app.test_request_context(base_url="https://till.example.com"):
         session = app.session_interface.open_session(app, _request())
         assert session is not None
@@ -159,6 +176,42 @@ def test_a_file_beside_the_app_is_read_and_the_environment_wins(read: Read, tmp_
     settings = read()
     assert settings.log_level == "WARNING"
     assert settings.base_url == "https://till.example.com"
+
+
+def test_only_hosts_that_are_named_are_answered_in_production(read: Read) -> None:
+    assert read(BASE_URL="https://Till.Example.com:8443/x").hosts == ["till.example.com"]
+    assert read(TRUSTED_HOSTS=" Other.example.com,,[::1] ").hosts == ["till.example.com", "other.example.com", "::1"]
+    assert read(ENVIRONMENT="development").hosts is None
+
+
+def test_links_that_leave_begin_with_the_base_url(read: Read) -> None:
+    assert read(BASE_URL="https://till.example.com/").address == "https://till.example.com"
+    assert read(ENVIRONMENT="development", BASE_URL=None).address == "http://127.0.0.1:5000"
+
+
+def test_the_mail_server_is_as_it_was_set(read: Read) -> None:
+    assert flask_config(read())["MAIL_SERVER"] is None
+    mail = {"MAIL_SERVER": "mail.example.com", "MAIL_FROM": "Tillbook <till@example.com>"}
+    assert flask_config(read(**mail))["MAIL_SERVER"] == {
+        "host": "mail.example.com",
+        "port": 587,
+        "is_implicit_tls": False,
+        "user": "",
+        "password": "",
+    }
+    signed = mail | {"MAIL_TLS": "implicit", "MAIL_PORT": "465", "MAIL_USER": "till", "MAIL_PASSWORD": "mail-secret"}
+    settings = read(**signed)
+    assert "mail-secret" not in repr(settings)
+    server = flask_config(settings)["MAIL_SERVER"]
+    assert (server["port"], server["is_implicit_tls"]) == (465, True)
+    assert (server["user"], server["password"]) == ("till", "mail-secret")
+
+
+def test_tries_of_the_api_are_counted_where_it_was_set(read: Read) -> None:
+    assert flask_config(read())["RATELIMIT_STORAGE_URI"] == "memory://"
+    url = "rediss://:password@redis.example.com:6380/1"
+    assert flask_config(read(REDIS_URL=url))["RATELIMIT_STORAGE_URI"] == url
+    assert "password@" not in repr(read(REDIS_URL=url))
 
 
 def test_settings_do_not_change_once_they_are_read(read: Read) -> None:

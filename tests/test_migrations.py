@@ -1,17 +1,19 @@
 """The schema goes up and down, one step at a time, with data in the tables."""
 
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import MetaData, Table, create_engine, func, inspect, make_url, select, text
+from sqlalchemy import MetaData, Table, func, inspect, select, text
 
-from app import create_app
 from extensions import db
-from tests.conftest import make_settings
+from models import dialect
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 REVISIONS = [script.revision for script in reversed(list(ScriptDirectory(str(MIGRATIONS)).walk_revisions()))]
@@ -29,6 +31,8 @@ ROWS: dict[str, dict[str, Any]] = {
         "created_at": NOON,
     },
     "user_sessions": {"token_hash": b"x" * 32, "shop_id": 1, "user_id": 1, "created_at": NOON, "last_seen_at": NOON},
+    "tries": {"id": ID, "subject": b"x" * 32, "at": NOON},
+    "password_resets": {"token_hash": b"x" * 32, "shop_id": 1, "user_id": 1, "created_at": NOON},
     "customers": {
         "shop_id": 1,
         "id": ID,
@@ -87,30 +91,8 @@ ROWS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture
-def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'empty.db'}"
-        return
-    server_url = make_url(request.getfixturevalue("postgresql_url"))
-    server = create_engine(server_url, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text("CREATE DATABASE migrated"))
-        yield server_url.set(database="migrated").render_as_string(hide_password=False)
-        connection.execute(text("DROP DATABASE migrated"))
-    server.dispose()
-
-
-@pytest.fixture
-def empty_app(empty_database_url: str) -> Iterator[Flask]:
-    """The app on a database without tables."""
-    app = create_app(make_settings(empty_database_url))
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-
-
-pytestmark = pytest.mark.parametrize("empty_database_url", ["sqlite", "postgresql"], indirect=True)
+on_sqlite = pytest.mark.parametrize("empty_database_url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
 
 
 def run(app: Flask, *command: str) -> str:
@@ -223,3 +205,53 @@ def test_the_sql_can_be_written_without_a_database(empty_app: Flask) -> None:
 def test_every_table_is_tested_with_a_row(empty_app: Flask) -> None:
     run(empty_app, "upgrade")
     assert set(ROWS) == tables(empty_app)
+
+
+@on_postgresql
+def test_of_two_deployers_the_second_waits_for_the_first(empty_app: Flask, empty_database_url: str) -> None:
+    told = {"DATABASE_URL": empty_database_url, "ENVIRONMENT": "development", "SECRET_KEY": "x" * 32}
+    command = [sys.executable, "-m", "flask", "db", "upgrade"]
+    is_waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with empty_app.app_context(), dialect.migrating(db.engine) as first:
+        second = subprocess.Popen(command, cwd=MIGRATIONS.parent, env=os.environ | told, stderr=subprocess.DEVNULL)
+        while not first.scalar(is_waiting):
+            assert second.poll() is None
+            time.sleep(0.1)
+        assert tables(empty_app) == set()
+    assert second.wait() == 0
+    assert tables(empty_app) == set(db.metadata.tables)
+
+
+@on_postgresql
+def test_a_migration_gives_up_where_others_keep_a_table_locked(empty_app: Flask) -> None:
+    """Whoever wants to record waits behind it meanwhile."""
+    run(empty_app, "upgrade", "0009")
+    with empty_app.app_context(), db.engine.connect() as other:
+        other.execute(text("SELECT 1 FROM customers"))
+        began = time.monotonic()
+        result = empty_app.test_cli_runner().invoke(args=["db", "upgrade", "-d", str(MIGRATIONS)])
+    assert "LockNotAvailable" in str(result.exception)
+    assert 3 <= time.monotonic() - began < 10
+    run(empty_app, "upgrade")
+
+
+@on_postgresql
+def test_the_sql_gives_up_there_too(empty_app: Flask) -> None:
+    assert "SET LOCAL lock_timeout = '3s'" in run(empty_app, "upgrade", "--sql")
+
+
+@on_sqlite
+def test_a_migration_that_leaves_a_row_pointing_nowhere_is_not_applied(
+    empty_app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(empty_app, "upgrade", "0009")
+    with empty_app.app_context(), db.engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("PRAGMA foreign_keys = OFF")
+        driver.execute("INSERT INTO user_sessions VALUES (x'00', 1, 1, '2026-11-21', '2026-11-21')")
+        driver.execute("PRAGMA foreign_keys = ON")
+    result = empty_app.test_cli_runner().invoke(args=["db", "upgrade", "-d", str(MIGRATIONS)])
+    assert result.exit_code == 1
+    assert "The migration left a row of user_sessions that points at no users" in caplog.text
+    with empty_app.app_context(), db.engine.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "0009"

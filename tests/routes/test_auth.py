@@ -1,5 +1,10 @@
+from statistics import median
+from time import perf_counter
+
 import pytest
+from bs4 import BeautifulSoup
 from flask import Flask
+from flask.testing import FlaskClient
 
 from tests.cast import PASSWORD, Person, make_colleague, registration_values
 from tests.pages import Browser
@@ -68,6 +73,26 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(app: Flask,
         == ["E-mail address or password is not right. Check both and try again"]
     )
     assert wrong.value_of("email") == owner.email
+
+
+def test_an_unknown_address_takes_as_long_as_a_known_one(app: Flask, owner: Person) -> None:
+    """Each from another address, so that nobody has to wait; in turn, so that both meet the same machine."""
+    client = app.test_client()
+    known, unknown = [], []
+    for turn in range(25):
+        for email, times in ((owner.email, known), ("nobody@example.com", unknown)):
+            fields = {"csrf_token": csrf_token(client), "email": email, "password": "a wrong guess"}
+            began = perf_counter()
+            response = client.post("/login", data=fields, environ_base={"REMOTE_ADDR": f"198.51.100.{turn}"})
+            times.append(perf_counter() - began)
+            assert response.status_code == 422
+    assert 0.5 < median(known) / median(unknown) < 2
+
+
+def csrf_token(client: FlaskClient) -> str:
+    page = BeautifulSoup(client.get("/login").text, "html.parser")
+    [field] = page.select("main [name=csrf_token]")
+    return str(field["value"])
 
 
 def test_signing_in_forgives_case_and_spaces_of_the_address(app: Flask, owner: Person) -> None:
