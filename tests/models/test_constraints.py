@@ -52,6 +52,8 @@ class World:
                 "created_at": NOON,
                 "last_seen_at": NOON,
             },
+            "password_resets": {"token_hash": b"x" * 32, "shop_id": shop, "user_id": user, "created_at": NOON},
+            "tries": {"id": SOME_ID, "subject": b"x" * 32, "at": NOON},
             "customers": {
                 "shop_id": shop,
                 "id": new_id(),
@@ -329,6 +331,7 @@ def test_the_migrations_made_every_check(app: Flask) -> None:
 
 POINTS_ELSEWHERE: dict[str, Callable[[World], Row]] = {
     "fk_users_shop_id": lambda world: {"shop_id": 0},
+    "fk_password_resets_shop_id_user_id": lambda world: {"user_id": world.stranger.user_id},
     "fk_user_sessions_shop_id_user_id": lambda world: {"user_id": world.stranger.user_id},
     "fk_customers_shop_id": lambda world: {"shop_id": 0},
     "fk_customers_shop_id_merged_into_id": lambda world: {"merged_into_id": world.theirs.customer_id},
@@ -397,7 +400,12 @@ def test_what_is_unique_is_not_repeated(app: Flask, world: World, constraint: st
 
 @pytest.mark.parametrize(
     ("constraint", "table"),
-    [("pk_user_sessions", "user_sessions"), ("pk_changes", "changes")],
+    [
+        ("pk_user_sessions", "user_sessions"),
+        ("pk_changes", "changes"),
+        ("pk_password_resets", "password_resets"),
+        ("pk_tries", "tries"),
+    ],
 )
 def test_a_row_is_not_repeated(app: Flask, world: World, constraint: str, table: str) -> None:
     twice = db.metadata.tables[table].insert().values([world.good(table)] * 2)
@@ -418,7 +426,8 @@ def test_a_file_is_one_import(app: Flask, world: World, constraint: str, changes
 
 
 def test_every_unique_constraint_has_a_repeat() -> None:
-    tested = {*REPEATS, "pk_user_sessions", "pk_changes", "pk_imports", "uq_imports_shop_id_sha256"}
+    by_whole_rows = {"pk_user_sessions", "pk_changes", "pk_password_resets", "pk_tries"}
+    tested = {*REPEATS, *by_whole_rows, "pk_imports", "uq_imports_shop_id_sha256"}
     needs_none = {"uq_users_shop_id_id"}  # `id` alone is unique; it is there to be pointed at
     assert names(UniqueConstraint) | names(PrimaryKeyConstraint) == tested | needs_none
 
