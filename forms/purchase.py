@@ -61,6 +61,10 @@ class PurchaseForm(SchemaForm):
         if not self._has_key:
             self.renew_key()
 
+    def forget_choice(self) -> None:
+        """The customer who was chosen is none: what is typed counts again."""
+        self._fill(picked="")
+
     def renew_key(self) -> None:
         """From here on the page stands for another purchase."""
         self.key.data = str(uuid4())
@@ -102,7 +106,7 @@ class PurchaseForm(SchemaForm):
             raise SentenceUnclear("name_unclear", "Type this customer into the field below, and the rest beside it")
         day = details.purchased_on.on.isoformat() if "purchased_on" in said else self.kept_on.data or "today"
         paid = details.paid.typed_in(self.rules.currency) if details.paid else ""
-        self._fill(customer=line, email="", phone="", reference="", purchased_on=day)
+        self._fill(customer=line, email="", phone="", reference="", purchased_on=day, picked="")
         self._fill(item=details.item, quantity=str(details.quantity), amount=paid)
 
     def fill_in_again(self, earlier: Purchase) -> None:

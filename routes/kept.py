@@ -7,6 +7,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from routes.origin import is_from_here
+from routes.reading import local_path
 
 _LONGEST = 24_000
 """Characters: a form that carries it in one of its fields must still be taken."""
@@ -45,7 +46,9 @@ def what_was_typed() -> Kept | None:
     """
     if request.method != "POST" or request.files or not request.form or not is_from_here():
         return None
+    if carried := request.form.get("kept"):  # on its way through a sign-in
+        return Kept.of(local_path(request.form.get("kept_path")) or "/", carried)
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
     kept = Kept(request.full_path.rstrip("?"), fields)
     has_password = any("password" in name for name, _ in fields)
-    return None if has_password or len(kept.text) > _LONGEST else kept
+    return None if has_password or not kept.typed or len(kept.text) > _LONGEST else kept

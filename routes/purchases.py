@@ -36,6 +36,12 @@ def new() -> ResponseReturnValue:
     return _page(form), 200
 
 
+@bp.get("/purchases/preview")
+def start_over() -> ResponseReturnValue:
+    """For who asks for the address of a preview, which is only an answer to what was typed."""
+    return redirect(url_for(".new"))
+
+
 @bp.post("/purchases/preview")
 def preview() -> ResponseReturnValue:
     """The page as it stands, with what it would record and for whom; nothing is stored."""
@@ -62,6 +68,10 @@ def record() -> ResponseReturnValue:
         captured = capture(form.details, shop=current_user.shop, by=current_user, source="web", key=form.capture_key)
     except Refusal as refusal:
         _show(refusal, form)
+        return _page(form), 422
+    if captured.is_replay and captured.purchase.voided_at:
+        form.renew_key()
+        form.refuse("customer", "This was recorded before and taken back since. Record again if it is to count")
         return _page(form), 422
     db.session.commit()
     flash(recorded(captured, current_user.shop), _undo_category(captured))
@@ -125,4 +135,5 @@ def _show(refusal: Refusal, form: PurchaseForm) -> None:
         form.refuse("customer", recorded_otherwise(refusal.purchase, refusal.customer, current_user.shop))
         form.renew_key()
     else:
+        form.forget_choice()
         form.refuse(refusal.field, refusal.message)

@@ -21,21 +21,33 @@ async function lookOver(isSentence) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const shown = page.getElementById("capture");
     // Signed out, or busy: Record will tell. What was typed since is asked about next.
-    if (shown && asked.get("sentence") === field("sentence").value) show(shown, isSentence);
+    if (shown && asked.get("sentence") === field("sentence").value) show(shown, isSentence ? asked : null);
   } catch {
     // The network is away: the help is, too, and Record still tells.
   }
 }
 
-function show(shown, isSentence) {
+function show(shown, asked) {
   const isRead = shown.elements.namedItem("read").value === field("sentence").value;
-  if (isSentence && isRead) {
-    for (const name of FILLED) field(name).value = shown.elements.namedItem(name).value;
+  if (asked && isRead) {
+    for (const name of FILLED.filter((name) => field(name).value === asked.get(name))) {
+      field(name).value = shown.elements.namedItem(name).value;
+    }
     field("read").value = field("sentence").value;
-    form.querySelectorAll(".say .error").forEach((error) => error.remove());
+    field("picked").value = "";
+    takeErrorAway();
   }
   form.querySelector("#foreseen").replaceChildren(...shown.querySelector("#foreseen").children);
-  form.querySelector("#reading").replaceChildren(...(isSentence ? reading(shown) : []));
+  form.querySelector("#reading").replaceChildren(...(asked ? reading(shown) : []));
+}
+
+function takeErrorAway() {
+  form.querySelector("#sentence-error")?.remove();
+  field("sentence").removeAttribute("aria-invalid");
+  field("sentence").setAttribute("aria-describedby", "sentence-hint");
+  if (form.querySelector(".error")) return;
+  document.querySelector(".error-summary")?.remove();
+  document.title = document.title.replace(/^Error: /, "");
 }
 
 function reading(shown) {
@@ -56,11 +68,15 @@ form.addEventListener("picked", () => {
   lookOver(false);
 });
 
-// One submit at a time; coming back to the page, another one may follow.
+// One submit at a time; where it came to nothing, another one may follow.
+const BUSY_MS = 3000;
 let isSent = false;
 form.addEventListener("submit", (event) => {
   if (isSent) event.preventDefault();
   isSent = true;
+  setTimeout(() => {
+    isSent = false;
+  }, BUSY_MS);
   clearTimeout(waiting);
   asking?.abort();
 });

@@ -86,6 +86,7 @@ function combobox(input) {
   }
 
   input.addEventListener("input", () => {
+    input.form.elements.namedItem("picked").value = "";
     clearTimeout(waiting);
     waiting = setTimeout(suggest, PAUSE_MS);
   });
@@ -99,8 +100,8 @@ function combobox(input) {
       const step = event.key === "ArrowDown" ? 1 : -1;
       return point(active < 0 && step < 0 ? count - 1 : (active + step + count) % count);
     }
-    if (event.key === "Escape" && count) {
-      event.preventDefault();
+    if (event.key === "Escape") {
+      if (count) event.preventDefault();
       close();
     }
     if (event.key === "Enter" && count && active >= 0) {

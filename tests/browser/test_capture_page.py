@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.counter import Counter
 
@@ -113,6 +113,30 @@ def test_what_is_typed_is_read_only_to_its_end(registered: Counter) -> None:
     sentence.fill("Tim bought a lamp on 3 Apr 2026")
     expect(reading).to_be_empty()
     assert registered.page.get_by_label("Date").input_value() == "2026-04-03"
+
+
+def test_what_is_typed_meanwhile_is_not_overwritten(registered: Counter) -> None:
+    page = registered.page
+
+    def late(route: Route) -> None:
+        page.get_by_label("Item").fill("big book")
+        route.continue_()
+
+    page.route("**/purchases/preview", late)
+    page.get_by_label("In one sentence").fill("Tam bought a book for $5")
+    expect(page.get_by_label("Customer", exact=True)).to_have_value("Tam")
+    assert page.get_by_label("Item").input_value() == "big book"
+
+
+def test_what_could_not_be_sent_is_sent_by_the_next_enter(registered: Counter) -> None:
+    page = registered.page
+    page.get_by_label("Customer", exact=True).fill("Tim")
+    page.get_by_label("Item").fill("a book")
+    page.route("**/purchases", lambda route: route.abort("aborted"), times=1)
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(3_100)
+    registered.press_enter()
+    assert registered.message.startswith("Recorded: Tim, a book.")
 
 
 def test_a_second_enter_while_the_first_is_under_way_sends_nothing(registered: Counter) -> None:

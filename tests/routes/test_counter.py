@@ -89,6 +89,25 @@ class TestSentence:
         assert page.value_of("purchased_on") == "2026-11-02"
 
 
+def test_what_was_taken_back_asks_before_it_is_recorded_anew(owner: Person) -> None:
+    page = owner.browser.get(NEW)
+    recorded = page.submit(**purchase_values())
+    recorded.submit(".undo")
+    again = page.submit(status=422, **purchase_values())
+    assert again.errors == ["This was recorded before and taken back since. Record again if it is to count"]
+    assert again.submit().message.startswith("Recorded: Tim, a book.")
+
+
+def test_a_sentence_that_is_not_clear_can_be_cleared(owner: Person) -> None:
+    page = say(owner, "hello", 422, customer="Tim", item="a book")
+    assert "Or clear this line, and record what stands in the fields below." in page.soup.get_text()
+    assert page.submit(sentence="").message == "Recorded: Tim, a book. Tim is a new customer."
+
+
+def test_the_address_of_a_preview_leads_to_the_page(owner: Person) -> None:
+    assert owner.browser.get("/purchases/preview").heading == "Record a purchase"
+
+
 class TestForeseen:
     @pytest.fixture(autouse=True)
     def tim(self, owner: Person) -> None:
@@ -189,6 +208,18 @@ class TestPicked:
     def test_nobody_of_this_shop_is_refused_in_words(self, owner: Person, picked: str) -> None:
         page = self.record(owner, 422, customer="Tim", picked=picked, picked_as="Tim")
         assert page.errors == ["Choose one of the customers that are shown"]
+
+    def test_what_is_typed_counts_again_when_the_choice_was_none(self, owner: Person) -> None:
+        picked = "cus_01h455vb4pex5vsknk084sn02q"
+        page = self.record(owner, 422, customer="Ann", picked=picked, picked_as="Ann")
+        assert page.submit().message == "Recorded: Ann, a book. Ann is a new customer."
+
+    def test_a_sentence_makes_it_void(self, owner: Person) -> None:
+        _, second = owner.customers()
+        page = owner.browser.get(NEW)
+        filled = page.fields() | {"customer": "Tim", "picked": second.public_id, "picked_as": "Tim"}
+        asked = owner.browser.post("/purchases", filled | {"sentence": "Tim bought a pen"}, 422)
+        assert asked.errors == ["Several customers are called Tim. Choose who bought it"]
 
     def test_nor_is_a_customer_of_another_shop(self, owner: Person, stranger: Person) -> None:
         foreign = stranger.capture().customer.public_id

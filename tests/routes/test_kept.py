@@ -81,6 +81,23 @@ def test_a_form_whose_page_has_expired_is_shown_and_sent_again(owner: Person) ->
     assert owner.purchases()[0].item == "two books"
 
 
+def test_it_outlives_a_sign_in_page_that_has_expired(
+    owner: Person, purchase_page: Page, sign_out: Callable[[], None]
+) -> None:
+    sign_out()
+    asked = purchase_page.submit(status=401, **TYPED)
+    owner.browser.get("/login").submit(email=owner.email, password=PASSWORD)  # in another tab
+    shown = asked.submit(status=400, email=owner.email, password=PASSWORD)
+    assert PASSWORD not in shown.response.text
+    assert shown.submit().message.startswith("Recorded: Tim, a <b>book</b>, $12.50.")
+
+
+def test_where_nothing_was_typed_nothing_is_kept(owner: Person, sign_out: Callable[[], None]) -> None:
+    page = owner.browser.get(f"/purchases/{owner.capture().purchase.public_id}")
+    sign_out()
+    assert page.submit('form[action$="void"]').path == "/login"
+
+
 @pytest.mark.parametrize(
     "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "", "Origin": "https://evil"}]
 )
