@@ -22,8 +22,9 @@ from routes.formats import money_text
 from routes.resetting import link_with
 from schemas.account import Registration
 from schemas.problems import Refused, judge
-from schemas.table import TableError, read_table
+from schemas.table import Table, TableError, find_places
 from schemas.table_file import detect, open_text
+from schemas.table_rows import Kind, kind_of
 from schemas.token import TokenDetails
 from services import accounts
 from services import tokens as api_tokens
@@ -132,7 +133,7 @@ def create_token(email: str, name: str, scopes: tuple[str, ...], expires_in_days
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--user", "email", required=True, help="Who records the purchases; their shop receives them.")
+@click.option("--user", "email", required=True, help="Who records them; their shop receives them.")
 @click.option("--column", "columns", multiple=True, metavar="FIELD=HEADER", help="Which column holds a field.")
 @click.option("--item", help="What was bought, for files without such a column.")
 @click.option("--dry-run", is_flag=True, help="Check every row as if importing, and store nothing.")
@@ -143,8 +144,9 @@ def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | No
 
     \b
     Fields: customer (one line: a name, an e-mail, Tim <tim@example.com>), name, email, phone, reference,
-    item, quantity, amount, unit_price, currency, purchased_on, note, external_id.
-    Columns whose header is the name of a field are found by themselves.
+    item, quantity, amount, unit_price, currency, purchased_on, note, external_id, and customer_id (ids as an export
+    tells customers apart). Columns whose header is the name of a field are found by themselves. A file without any of
+    item to purchased_on and external_id is one of customers.
     """
     user = _user(email)
     began = time.perf_counter()
@@ -155,8 +157,15 @@ def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | No
         with file.open("rb") as opened:
             found, key_prefix = detect(opened), _key_prefix(opened)
         with open_text(file.open("rb"), found.encoding) as text:
-            rows = read_table(_lines(text), _mapping(columns), {"item": item} if item else {}, found.delimiter)
-            report = import_rows(rows, shop=user.shop, by=user, key_prefix=key_prefix)
+            table, constants = Table(_lines(text), found.delimiter), {"item": item} if item else {}
+            places = find_places(table.headers, _mapping(columns), constants)
+            report = import_rows(
+                table.rows(places, constants),
+                shop=user.shop,
+                by=user,
+                key_prefix=key_prefix,
+                kind=kind_of({*places, *constants}),
+            )
     except TableError as error:
         raise click.ClickException(str(error)) from None
     if report.wrong:
@@ -213,7 +222,8 @@ def _tell_wrong(report: ImportReport, columns: Mapping[str, str]) -> None:
 
 def _tell(report: ImportReport, user: User, dry_run: bool, seconds: float) -> None:
     verb = "Would import" if dry_run else "Imported"
-    click.echo(f"{verb} {report.recorded:,} purchases, {report.pieces:,} pieces, in {seconds:.1f} s.")
+    pieces = f", {report.pieces:,} pieces" if report.kind == Kind.PURCHASES else ""
+    click.echo(f"{verb} {report.recorded:,} {report.kind}{pieces}, in {seconds:.1f} s.")
     for currency, minor in sorted(report.amounts.items()):
         click.echo(f"Amounts: {money_text(minor, currency, user.shop.country)} ({currency})")
     new, updated, unchanged = map(report.count_of, (Verdict.CREATED, Verdict.UPDATED, Verdict.UNCHANGED))

@@ -1,4 +1,4 @@
-"""Bringing in a file of purchases: upload, match the columns, check, record, take back."""
+"""Bringing in a file of purchases or customers: upload, match the columns, check, record, take back."""
 
 from collections.abc import Callable, Sequence
 from io import BytesIO
@@ -22,6 +22,7 @@ from schemas.imports import FIELD_CHOICES, TOO_LARGE, FileChoices, guess_choices
 from schemas.problems import Refused, judge
 from schemas.table import Table, TableError, write_rows
 from schemas.table_file import FileFormat, detect
+from schemas.table_rows import Kind
 from services import import_undoing, imports
 from services.importing import Verdict
 from services.imports import Brought, Step
@@ -39,7 +40,7 @@ _VERDICT_WORDS = {
     Verdict.UPDATED: "updates the customer",
     Verdict.UNCHANGED: "known customer",
     Verdict.REPEATED: "recorded before",
-    Verdict.AMBIGUOUS: "not clear who bought",
+    Verdict.AMBIGUOUS: "not clear who is meant",
     Verdict.WRONG: "wrong",
 }
 
@@ -125,25 +126,27 @@ def record(id: UUID) -> ResponseReturnValue:
 
 @bp.post("/imports/<import_id:id>/undo")
 def undo(id: UUID) -> ResponseReturnValue:
+    file = _get(id).file
     try:
-        count = import_undoing.take_back(_get(id).file, by=current_user)
+        count = import_undoing.take_back(file, by=current_user)
     except CannotUndo as refusal:
         flash(f"{refusal.message}. Nothing was changed.")
     else:
         db.session.commit()
-        flash(f"Taken back: {_purchases(count)}. {'It stays' if count == 1 else 'They stay'} on record as void.")
+        flash(_taken_back(file, count))
     return redirect(url_for(".show", id=id), 303)
 
 
 @bp.post("/imports/<import_id:id>/again")
 def again(id: UUID) -> ResponseReturnValue:
+    file = _get(id).file
     try:
-        count = import_undoing.bring_back(_get(id).file, by=current_user)
+        count = import_undoing.bring_back(file, by=current_user)
     except CannotUndo as refusal:
         flash(f"{refusal.message}. Nothing was changed.")
     else:
         db.session.commit()
-        flash(f"Imported again: {_purchases(count)} {'counts' if count == 1 else 'count'} as before.")
+        flash(f"Imported again: {_counted(file, count)} {'counts' if count == 1 else 'count'} as before.")
     return redirect(url_for(".show", id=id), 303)
 
 
@@ -173,8 +176,15 @@ def verdict_file(id: UUID) -> ResponseReturnValue:
     return _rows_file(file, "verdicts", ["verdict", "reason"], told)
 
 
-def _purchases(count: int) -> str:
-    return f"{count:,} {'purchase' if count == 1 else 'purchases'}"
+def _taken_back(file: Import, count: int) -> str:
+    told = f"Taken back: {_counted(file, count)}."
+    if imports.kind(file) == Kind.CUSTOMERS:
+        return f"{told} Who was new is in no list any more, and who was known is as before."
+    return f"{told} {'It stays' if count == 1 else 'They stay'} on record as void."
+
+
+def _counted(file: Import, count: int) -> str:
+    return f"{count:,} {imports.kind(file).removesuffix('s') if count == 1 else imports.kind(file)}"
 
 
 def _get(id: UUID) -> Brought:

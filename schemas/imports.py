@@ -7,18 +7,20 @@ from typing import Annotated
 
 from pydantic import PlainValidator, ValidationInfo, field_validator
 
-from models import Import, Purchase
+from models import Import, Purchase, public_id
 from models.normal import normal_words
 from schemas.problems import Schema, refuse
-from schemas.purchase import BUYER_FIELDS, FLAT_FIELDS
+from schemas.purchase import BUYER_FIELDS
 from schemas.table import Table, TableError
 from schemas.table_file import DELIMITERS, ENCODINGS, detect, open_text
 from schemas.table_notation import DAY_ORDERS, DECIMAL_MARKS, Notation, guess_notation
+from schemas.table_rows import ROW_FIELDS, Kind, kind_of
 from schemas.text import one_line
 
 _LOOKED_AT = 200
 TOO_LARGE = f"The file must be at most {Import.SIZE_MAX // 1_000_000} MB. Split it in two"
 FIELD_CHOICES = {
+    "customer_id": "Customer id, like cus_…",
     "customer": "Customer, in one line",
     "name": "Customer name",
     "email": "E-mail address",
@@ -84,8 +86,9 @@ class Upload(Schema):
 
 def _item(value: object, info: ValidationInfo) -> str | None:
     item = one_line("Item", value, Purchase.ITEM_MAX)
-    has_column = "item" in info.data.get("columns", {}).values()
-    if item is None and not has_column and "columns" in info.data:
+    fields = info.data.get("columns", {}).values()
+    has_column = "item" in fields
+    if item is None and not has_column and kind_of(fields) == Kind.PURCHASES:
         refuse("blank", "Enter what was bought, or match the column that says it")
     if item is not None and has_column:
         refuse("given_twice", "A column says what was bought. Leave this empty, or leave that column out")
@@ -115,7 +118,7 @@ class ImportChoices(FileChoices):
     columns: Mapping[int, str]
     """The field of each column, by its place; columns that are left out are not there."""
     item: Annotated[str | None, PlainValidator(_item)] = None
-    """What was bought, where no column says so."""
+    """What was bought, where no column says so; nothing in a table of customers."""
     decimal_mark: str = "."
     day_order: str = ""
 
@@ -123,7 +126,7 @@ class ImportChoices(FileChoices):
     @classmethod
     def _say_enough(cls, columns: Mapping[int, str]) -> Mapping[int, str]:
         fields = list(columns.values())
-        if unknown := set(fields) - set(FLAT_FIELDS):
+        if unknown := set(fields) - set(ROW_FIELDS):
             refuse("unknown", f"“{min(unknown)[:30]}” is not a field. Choose one of those that are offered")
         if twice := sorted({field for field in fields if fields.count(field) > 1}):
             refuse("twice", f"Two columns are matched to “{FIELD_CHOICES[twice[0]]}”. Leave one of them out")
@@ -152,6 +155,10 @@ class ImportChoices(FileChoices):
         return {"item": self.item} if self.item else {}
 
     @property
+    def kind(self) -> Kind:
+        return kind_of({*self.columns.values(), *self.constants})
+
+    @property
     def notation(self) -> Notation:
         return Notation(self.decimal_mark, self.day_order)
 
@@ -160,12 +167,19 @@ def guess_choices(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> dict
     """What the names of the columns and the first rows suggest: `columns`, `decimal_mark` and `day_order`."""
     columns: dict[int, str] = {}
     for place, header in enumerate(headers):
-        field = _field_called(header)
-        if field is not None and field not in columns.values():
+        field = "customer_id" if _holds_ids(rows, place) else _field_called(header)
+        is_called_so = field == header or field not in headers
+        if field is not None and is_called_so and field not in columns.values():
             columns[place] = field
     amounts = _cells(rows, columns, ("amount", "unit_price"))
     notation = guess_notation(amounts, _cells(rows, columns, ("purchased_on",)))
     return {"columns": columns, **notation._asdict()}
+
+
+def _holds_ids(rows: Sequence[Sequence[str]], place: int) -> bool:
+    """Whether it tells customers apart, as our own tables do."""
+    cells = [row[place] for row in rows[:_LOOKED_AT] if place < len(row) and row[place]]
+    return bool(cells) and all(public_id.is_id(public_id.CUSTOMER, cell) for cell in cells)
 
 
 def _field_called(header: str) -> str | None:

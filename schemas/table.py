@@ -1,4 +1,4 @@
-"""Tables of purchases as they come and go in files: CSV with a line of headers."""
+"""Tables of purchases and of customers as they come and go in files: CSV with a line of headers."""
 
 import csv
 import io
@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from models import Customer, Purchase
 from schemas.money import Money
-from schemas.purchase import BUYER_FIELDS, FLAT_FIELDS
+from schemas.purchase import BUYER_FIELDS
 from schemas.table_notation import Notation
+from schemas.table_rows import ROW_FIELDS
 
 COLUMNS = (
     *("id", "purchased_on", "customer_id", *BUYER_FIELDS),
@@ -18,7 +19,7 @@ COLUMNS = (
 )
 """Of a table that is written; those that are called like a field are read back."""
 CUSTOMER_COLUMNS = (
-    *("id", *BUYER_FIELDS, "note"),
+    *("customer_id", *BUYER_FIELDS, "note"),
     *("purchases", "first_purchased_on", "last_purchased_on", "created_at", "updated_at"),
 )
 _SHOWN = 30
@@ -36,7 +37,7 @@ class Row(NamedTuple):
     line: int
     """Where the row begins in the file, the headers being line 1."""
     fields: dict[str, str]
-    """The flat fields of PurchaseDetails."""
+    """Those of ROW_FIELDS that the table gives."""
     cells: Sequence[str] = ()
     """The row as it stands in the file, as far as it could be taken apart."""
     fault: str | None = None
@@ -81,18 +82,6 @@ class Table:
             yield Row(line, dict(constants) | _as_typed(fields, notation), cells)
 
 
-def read_table(
-    lines: Iterable[str], columns: Mapping[str, str], constants: Mapping[str, str], delimiter: str = ","
-) -> Iterator[Row]:
-    """The rows of a CSV file.
-
-    `columns` gives the header of a field's column; other columns whose header is the name of a field are taken as
-    that field. `constants` are the same in every row. Raises TableError before the first row.
-    """
-    table = Table(lines, delimiter)
-    return table.rows(_places(table.headers, columns, constants), constants)
-
-
 def _as_typed(fields: dict[str, str], notation: Notation) -> dict[str, str]:
     if notation is _AS_TYPED:
         return fields
@@ -100,16 +89,20 @@ def _as_typed(fields: dict[str, str], notation: Notation) -> dict[str, str]:
     return {name: ways[name](cell) if name in ways else cell for name, cell in fields.items()}
 
 
-def _places(headers: list[str], columns: Mapping[str, str], constants: Mapping[str, str]) -> dict[str, int]:
-    """The place of each field's cell in a row."""
-    if unknown := sorted((columns.keys() | constants.keys()) - set(FLAT_FIELDS)):
-        raise TableError(f"“{unknown[0]}” is not a field. The fields are {', '.join(FLAT_FIELDS)}")
+def find_places(headers: list[str], columns: Mapping[str, str], constants: Mapping[str, str]) -> dict[str, int]:
+    """In which cell of a row each field stands.
+
+    `columns` gives the header of a field's column; other columns whose header is the name of a field are taken as
+    that field. `constants` are the same in every row. Raises TableError.
+    """
+    if unknown := sorted((columns.keys() | constants.keys()) - set(ROW_FIELDS)):
+        raise TableError(f"“{unknown[0]}” is not a field. The fields are {', '.join(ROW_FIELDS)}")
     if both := sorted(columns.keys() & constants.keys()):
         raise TableError(f"“{both[0]}” is given both as a column and as a text. Give it once")
     if double := sorted(constants.keys() & set(headers) - set(columns.values())):
         raise TableError(f"The file has a column “{double[0]}” of its own. Leave the text for it out")
     taken = set(columns.values())
-    own_names = {name: name for name in FLAT_FIELDS if name in headers and name not in taken and name not in columns}
+    own_names = {name: name for name in ROW_FIELDS if name in headers and name not in taken and name not in columns}
     wanted = own_names | dict(columns)
     for header in wanted.values():
         if headers.count(header) != 1:
@@ -128,7 +121,7 @@ def _shown(headers: list[str]) -> str:
 
 
 def write_table(lines: Iterable[tuple[Purchase, Customer]]) -> Iterator[str]:
-    """Purchases as CSV, some hundred lines at a time. `read_table` reads it back without loss."""
+    """Purchases as CSV, some hundred lines at a time. `Table` reads it back without loss."""
     return write_rows(COLUMNS, (_cells(purchase, customer) for purchase, customer in lines))
 
 

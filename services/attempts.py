@@ -22,6 +22,7 @@ _ATTEMPTS = 10
 _ENOUGH_SECONDS = 8
 _PAUSE_SECONDS = 0.1
 _DECIDED_BY = {
+    "pk_customers",
     "pk_identities",
     "uq_purchases_shop_id_capture_key",
     "uq_purchases_shop_id_external_id",

@@ -18,7 +18,7 @@ from schemas.purchase import BUYER_FIELDS, PurchaseDetails
 from schemas.sentence import NotUnderstood
 from services import customers
 from services.attempts import until_settled
-from services.matching import FieldChange, find_customer, update_customer
+from services.matching import FieldChange, Finder, find_customer, update_customer
 from services.refusals import Candidate, CustomerUnclear, ExternalIdTaken, KeyReused, NothingToRepeat, Refusal
 from services.register import Overtaken, Register
 
@@ -66,20 +66,31 @@ def capture(
 
 
 def capture_all(
-    captures: Sequence[Capture], *, shop: Shop, by: User | ApiToken, source: str
+    captures: Sequence[Capture], *, shop: Shop, by: User | ApiToken, source: str, find: Finder = find_customer
 ) -> list[Captured | Refusal]:
     """Records many purchases, with the very results that one by one would give. The caller commits.
 
     What is refused is in its place in the list and leaves no trace. Raises Contention like `capture`.
     """
-    return until_settled(lambda register: _Ledger(captures, register, shop, by, source).record_all(), shop.id)
+    return until_settled(
+        lambda register: _Ledger(captures, register, shop, by, source, find=find).record_all(), shop.id
+    )
 
 
 class _Ledger:
     """One attempt at a list of captures."""
 
-    def __init__(self, captures: Sequence[Capture], register: Register, shop: Shop, by: User | ApiToken, source: str):
-        self._captures, self._register = captures, register
+    def __init__(
+        self,
+        captures: Sequence[Capture],
+        register: Register,
+        shop: Shop,
+        by: User | ApiToken,
+        source: str,
+        *,
+        find: Finder,
+    ):
+        self._captures, self._register, self._find = captures, register, find
         self._shop, self._by, self._source = shop, by.author, source
         self._at: datetime = clock.utc_now()
         self._new: list[Captured] = []
@@ -171,7 +182,7 @@ class _Ledger:
             raise NothingToRepeat(details.refused)
         if details.external_id and details.external_id in self._by_external_id:
             raise ExternalIdTaken(f"Purchase number {details.external_id} is already recorded. Each is used once")
-        match = find_customer(details.given, details.customer_id, self._register)
+        match = self._find(details.given, details.customer_id, self._register)
         customer = match.customer or self._register.open(self._at)
         told = match.told_by(details.given)
         changes, left_alone = update_customer(customer, told, self._register, self._shop.country)

@@ -1,7 +1,8 @@
 """Changes made on purpose to one purchase or one customer. Each is an action, on the history, and can be taken back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,12 +11,20 @@ from models import Action, ApiToken, Customer, Purchase, Shop, User, clock
 from schemas.bodies import CustomerBody, CustomerEdit
 from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS
+from schemas.table_rows import CustomerRow
 from services import actions, customers, purchase_values, purchases
 from services.attempts import until_settled
-from services.matching import FieldChange, find_customer, update_customer
+from services.matching import FieldChange, Finder, Match, find_customer, foresee_changes, update_customer
 from services.merging import hold
 from services.purchases import Line
-from services.refusals import CustomerExists, CustomerMerged, CustomerNeedsIdentity, IdentityConflict, UnknownCustomer
+from services.refusals import (
+    CustomerExists,
+    CustomerMerged,
+    CustomerNeedsIdentity,
+    IdentityConflict,
+    Refusal,
+    UnknownCustomer,
+)
 from services.register import Register
 from services.withdrawing import bring_back, settle
 
@@ -126,15 +135,63 @@ def keep_customer(body: CustomerBody, *, shop: Shop, by: User | ApiToken, only_n
         match = find_customer(body.given, None, register)
         if match.customer and only_new:
             raise CustomerExists(f"{match.customer.shown_name} is known already", match.customer)
-        customer = match.customer or register.open(clock.utc_now())
-        # Nothing is left alone: what is another's has been refused as a conflict.
-        changes, _ = update_customer(customer, match.told_by(body.given), register, shop.country)
-        changes += bring_back(customer)
-        changes += _note_changes(customer, body.note) if body.note else []
-        _settle(customer, changes, register, by)
-        return Kept(customer, match.matched_on, changes)
+        kept = _keep(match, body, register, shop, clock.utc_now())
+        _settle(kept.customer, kept.changes, register, by)
+        return kept
 
     return until_settled(keep, shop.id)
+
+
+def keep_customers(rows: Sequence[CustomerRow], *, shop: Shop, action: Action, find: Finder) -> list[Kept | Refusal]:
+    """Keeps many by one action, with the very results that one by one would give. The caller commits.
+
+    What is refused is in its place in the list and leaves no trace. Raises Contention.
+    """
+
+    def keep_all(register: Register) -> list[Kept | Refusal]:
+        _read_ahead(rows, register)
+        results = [_keep_or_refuse(row, register, shop, action, find) for row in rows]
+        register.write()
+        for kept in results:
+            if isinstance(kept, Kept):
+                actions.note_each(action, kept.customer, kept.changes)
+        db.session.flush()
+        return results
+
+    return until_settled(keep_all, shop.id)
+
+
+def _read_ahead(rows: Sequence[CustomerRow], register: Register) -> None:
+    """All that the rows will ask of the register, in a few queries."""
+    picked = {row.customer_id for row in rows if row.customer_id}
+    keys = {(kind, known.normal) for row in rows for kind, known in row.given.items()}
+    names = {value for kind, value in keys if kind == "name"}
+    register.stay(picked, keys, names)
+    register.read_customers(picked)
+    register.read_owners(keys)
+    register.read_namesakes(names)
+
+
+def _keep_or_refuse(row: CustomerRow, register: Register, shop: Shop, action: Action, find: Finder) -> Kept | Refusal:
+    try:
+        kept = _keep(find(row.given, row.customer_id, register), row, register, shop, action.at)
+    except Refusal as refusal:
+        return refusal
+    if kept.changes:
+        kept.customer.updated_at = action.at
+        register.changed.add(kept.customer.id)
+    return kept
+
+
+def _keep(match: Match, body: CustomerBody | CustomerRow, register: Register, shop: Shop, at: datetime) -> Kept:
+    customer, told = match.customer or register.open(at), match.told_by(body.given)
+    _, of_others = foresee_changes(customer, told, register, shop.country)
+    for field, owner in of_others.items():
+        raise _of_another(field, told[field], owner)
+    changes, _ = update_customer(customer, told, register, shop.country)
+    changes += bring_back(customer)
+    changes += _note_changes(customer, body.note) if body.note else []
+    return Kept(customer, match.matched_on, changes)
 
 
 class Edited(NamedTuple):

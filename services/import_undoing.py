@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from extensions import db
@@ -19,14 +19,17 @@ from services.matching import FieldChange
 from services.merging import hold, identity_key, lost
 from services.refusals import CannotUndo
 from services.register import Key, Overtaken, Register
+from services.withdrawing import ON_PURPOSE
 
 REASON = "Import undone"
+_FIELDS = (*BUYER_FIELDS, "note")
 _AT_A_TIME = 500
-_ON_PURPOSE = ("edit", "merge", "split")
 
 
 def take_back(imported: Import, *, by: User) -> int:
-    """Voids the purchases of an import and puts back what they changed; says how many they were. The caller commits.
+    """Voids the purchases of an import, withdraws the customers who were new with it and puts back what it changed.
+
+    Says how many purchases they were, or customers. The caller commits.
 
     What something later stands on stays as it is. Raises CannotUndo when it does not count, and Contention.
     """
@@ -35,7 +38,7 @@ def take_back(imported: Import, *, by: User) -> int:
 
 
 def bring_back(imported: Import, *, by: User) -> int:
-    """Lets the purchases that `take_back` voided count again; says how many they are. The caller commits.
+    """Lets what `take_back` took back count again; says how many purchases that is, or customers. The caller commits.
 
     Raises CannotUndo when it was not taken back, and Contention.
     """
@@ -53,14 +56,19 @@ def _take_back(imported: Import, by: User) -> int:
     ids = _change_all(own, Purchase.voided_at.is_(None), **voided)
     actions.note_all(action, ids, FieldChange("status", "recorded", "void"))
     opened = select(Purchase.customer_id).where(own, Purchase.matched_on.is_(None))
-    by_import = (
-        select(Change)
-        .join(Purchase, and_(Purchase.shop_id == Change.shop_id, Purchase.id == Change.by_purchase_id))
-        .where(own, Change.shop_id == imported.shop_id, Change.customer_id.not_in(opened))
+    came = select(Customer.id).where(
+        Customer.shop_id == imported.shop_id, or_(Customer.id.in_(opened), Customer.created_at == brought.action.at)
+    )
+    by_captures = Change.by_purchase_id.in_(select(Purchase.id).where(own))
+    by_import = select(Change).where(
+        Change.shop_id == imported.shop_id,
+        or_(by_captures, Change.action_id == brought.action.id),
+        Change.customer_id.not_in(came),
     )
     _put_back(action, by_import, by.shop)
-    _settle(action, own)
-    return len(ids)
+    kept = _changed_by(brought.action)
+    _settle(action, or_(_bought(own), Customer.id.in_(kept)))
+    return len(ids) or _count(kept)
 
 
 def _bring_back(imported: Import, by: User) -> int:
@@ -79,11 +87,14 @@ def _bring_back(imported: Import, by: User) -> int:
     ids = _change_all(own, as_left, voided_at=None, voided_by_id=None, void_reason=None)
     actions.note_all(action, ids, FieldChange("status", "void", "recorded"))
     by_undoing = select(Change).where(
-        Change.shop_id == imported.shop_id, Change.action_id == undone.id, Change.field.in_(BUYER_FIELDS)
+        Change.shop_id == imported.shop_id, Change.action_id == undone.id, Change.field.in_(_FIELDS)
     )
     _put_back(action, by_undoing, by.shop)
-    _settle(action, own)
-    return len(ids)
+    kept = _changed_by(undone)
+    was_only_kept = and_(Customer.id.in_(kept), ~_bought(own), Customer.withdrawn_at == undone.at)
+    _move(action, was_only_kept, "withdrawn", "listed")
+    _settle(action, or_(_bought(own), Customer.id.in_(kept)))
+    return len(ids) or _count(kept)
 
 
 def _of_import(imported: Import) -> ColumnElement[bool]:
@@ -99,13 +110,27 @@ def _change_all(own: ColumnElement[bool], which: ColumnElement[bool], **values: 
 # Who was only there for the import
 
 
+def _bought(own: ColumnElement[bool]) -> ColumnElement[bool]:
+    return Customer.id.in_(select(Purchase.customer_id).where(own))
+
+
+def _changed_by(action: Action) -> Select[UUID | None]:
+    """The customers on whose history the action is."""
+    changed = select(Change.customer_id).where(Change.shop_id == action.shop_id, Change.action_id == action.id)
+    return changed.where(Change.customer_id.is_not(None)).distinct()
+
+
+def _count(customer_ids: Select[UUID | None]) -> int:
+    return db.session.scalar(select(func.count()).select_from(customer_ids.subquery())) or 0
+
+
 def _settle(action: Action, own: ColumnElement[bool]) -> None:
-    """Withdraws and brings back its customers by the rule of services.withdrawing, all at once."""
+    """Withdraws and brings back these customers by the rule of services.withdrawing, all at once."""
     bought = and_(Purchase.shop_id == Customer.shop_id, Purchase.customer_id == Customer.id)
     counts = exists().where(bought, Purchase.voided_at.is_(None))
     is_absent = Customer.withdrawn_at.is_not(None)
-    _move(action, own, "listed", "withdrawn", and_(~is_absent, ~counts, ~_is_meant()))
-    _move(action, own, "withdrawn", "listed", and_(is_absent, counts))
+    _move(action, and_(own, ~is_absent, ~counts, ~_is_meant()), "listed", "withdrawn")
+    _move(action, and_(own, is_absent, counts), "withdrawn", "listed")
 
 
 def _is_meant() -> ColumnElement[bool]:
@@ -115,16 +140,15 @@ def _is_meant() -> ColumnElement[bool]:
         Change.customer_id == Customer.id,
         Action.shop_id == Change.shop_id,
         Action.id == Change.action_id,
-        Action.kind.in_(_ON_PURPOSE),
+        Action.kind.in_(ON_PURPOSE),
         ~exists().where(undoing.shop_id == Action.shop_id, undoing.undoes_id == Action.id),
     )
 
 
-def _move(action: Action, own: ColumnElement[bool], before: str, after: str, which: ColumnElement[bool]) -> None:
-    buyers = select(Purchase.customer_id).where(own)
+def _move(action: Action, which: ColumnElement[bool], before: str, after: str) -> None:
     moved = (
         update(Customer)
-        .where(Customer.shop_id == action.shop_id, Customer.id.in_(buyers), Customer.merged_into_id.is_(None), which)
+        .where(Customer.shop_id == action.shop_id, Customer.merged_into_id.is_(None), which)
         .values(
             withdrawn_at=action.at if after == "withdrawn" else None,
             updated_at=action.at,
@@ -169,7 +193,7 @@ class _PuttingBack:
         told = select(Change).where(
             Change.shop_id == shop.id,
             Change.customer_id.in_([customer.id for customer in self._customers]),
-            Change.field.in_((*BUYER_FIELDS, "identity")),
+            Change.field.in_((*_FIELDS, "identity")),
         )
         self._history: dict[UUID, list[Change]] = defaultdict(list)
         for change in db.session.scalars(told.order_by(Change.id)):
@@ -192,14 +216,14 @@ class _PuttingBack:
 
     def _keys(self, change: Change) -> Iterable[Key]:
         for text in (change.before, change.after):
-            if text is not None:
+            if text is not None and change.field != "note":
                 yield self._key(change.field, text)
 
     def _key(self, field: str, text: str) -> Key:
         return identity_key(text) if field == "identity" else (field, normal_form(field, text, self._country))
 
     def _runs(self, history: list[Change]) -> Iterable[_Run]:
-        for field in BUYER_FIELDS:
+        for field in _FIELDS:
             changes = [change for change in history if change.field == field]
             last = next((place for place in range(len(changes), 0, -1) if changes[place - 1].id not in self._own), 0)
             run = changes[last:]
@@ -208,6 +232,8 @@ class _PuttingBack:
                 yield _Run(field, run[0].before, run[-1].after, told, self._known_before(history, field, run[0].id))
 
     def _known_before(self, history: list[Change], field: str, id: UUID) -> set[Key]:
+        if field not in BUYER_FIELDS:
+            return set()
         known: set[Key] = set()
         for change in history:
             if change.id >= id or change.field not in (field, "identity"):
@@ -221,6 +247,8 @@ class _PuttingBack:
     def _may_be_put_back(self, customer: Customer, run: _Run) -> bool:
         if getattr(customer, run.field) != run.after:
             return False
+        if run.field == "note":
+            return True
         if run.before is None:
             return any(getattr(customer, field) for field in BUYER_FIELDS if field != run.field)
         owner = self._register.owner(*self._key(run.field, run.before))
@@ -237,7 +265,9 @@ class _PuttingBack:
         customer.updated_at = self._action.at
 
     def _show(self, customer: Customer, field: str, text: str | None) -> None:
-        if text is None and field == "name":
+        if field == "note":
+            customer.note = text
+        elif text is None and field == "name":
             self._register.forget(customer, field, customer.name_normal)
         elif text is None:
             setattr(customer, field, None)

@@ -1,4 +1,4 @@
-"""Files of purchases on their way: brought, checked, recorded, and how far each has come."""
+"""Files of purchases or customers on their way: brought, checked, recorded, and how far each has come."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -16,13 +16,14 @@ from models import Action, Import, User, clock, dialect
 from schemas.imports import FileChoices, ImportChoices, Upload
 from schemas.table import Table, TableError
 from schemas.table_file import FileFormat, open_text
+from schemas.table_rows import Kind
 from services import actions
 from services.importing import ImportReport, Verdict, import_rows
 from services.register import Overtaken
 
 _LISTED = 50
 _WRONG_KEPT = 10_000
-_DATA_CHANGED = "Other purchases were recorded since the check, and now some rows are wrong. Nothing was stored"
+_DATA_CHANGED = "Something else was recorded since the check, and now some rows are wrong. Nothing was stored"
 
 
 class Step(NamedTuple):
@@ -35,7 +36,7 @@ class Step(NamedTuple):
 
 
 class Brought(NamedTuple):
-    """A file and who brought it; what made its purchases count at last, who did that, and what took them back."""
+    """A file and who brought it; what made its rows count at last, who did that, and what took them back."""
 
     file: Import
     user: User
@@ -98,6 +99,11 @@ def _brought(shop_id: int) -> Select[Import, User, Action, str, Action]:
         .outerjoin(undoing, and_(undoing.shop_id == Import.shop_id, undoing.undoes_id == Import.action_id))
         .where(Import.shop_id == shop_id)
     )
+
+
+def kind(imported: Import) -> Kind:
+    """What its rows are, as far as it was checked."""
+    return Kind((imported.outcome or {}).get("kind", Kind.PURCHASES))
 
 
 def open_table(imported: Import, choices: FileChoices | FileFormat) -> Table:
@@ -174,6 +180,7 @@ def carry_out(step: Step) -> None:
             shop=user.shop,
             by=user,
             key_prefix=imported.key_prefix,
+            kind=choices.kind,
             tell=lambda rows_done: _tell(step, rows_done, rows_total),
         )
         is_recorded = is_recording and (imported.leaves_wrong_out or not report.wrong)
@@ -229,8 +236,8 @@ def _settle(
 ) -> None:
     values = _told(report) | {"rows_done": rows_total, "rows_total": rows_total}
     if is_recorded:
-        action = actions.begin("import", shop_id=step.shop_id, by=by)
-        values |= {"status": "recorded", "action_id": action.id}
+        action_id = report.action_id or actions.begin("import", shop_id=step.shop_id, by=by).id
+        values |= {"status": "recorded", "action_id": action_id}
     else:
         values |= {"status": "checked", "fault": _DATA_CHANGED if is_recording else None}
     own = update(Import).where(
@@ -243,7 +250,13 @@ def _settle(
 def _told(report: ImportReport) -> dict[str, Any]:
     counts = {verdict.name.lower(): report.count_of(verdict) for verdict in Verdict}
     return {
-        "outcome": {"recorded": report.recorded, "pieces": report.pieces, "amounts": dict(report.amounts), **counts},
+        "outcome": {
+            "kind": report.kind,
+            "recorded": report.recorded,
+            "pieces": report.pieces,
+            "amounts": dict(report.amounts),
+            **counts,
+        },
         "wrong": [list(wrong) for wrong in report.wrong[:_WRONG_KEPT]],
         "verdicts": "".join(report.verdicts),
     }

@@ -1,6 +1,6 @@
 """Who is the same customer: rules 1 to 4 of the domain, and what a capture changes on them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -26,6 +26,9 @@ class FieldChange(NamedTuple):
     before: str | None
     after: str | None
 
+
+Finder = Callable[[Mapping[str, Known], UUID | Literal["new"] | None, Register], Match]
+"""Tells who is meant, like `find_customer`; a customer without `matched_on` was opened by it."""
 
 _NOBODY = Match(None, None)
 

@@ -149,9 +149,10 @@ class Register:
             # Who was merged into another leaves them the name: they are found by it, and called otherwise.
             self._add_namesake(self._owners["name", name], name)
 
-    def open(self, at: datetime) -> Customer:
-        """A new customer, known by nothing yet."""
-        customer = Customer(shop_id=self._shop_id, id=new_id(), name_normal="", created_at=at, updated_at=at)
+    def open(self, at: datetime, id: UUID | None = None) -> Customer:
+        """A new customer, known by nothing yet; `id` must be nobody's in this shop."""
+        customer = Customer(shop_id=self._shop_id, id=id or new_id(), name_normal="", created_at=at, updated_at=at)
+        self._by_id[customer.id] = customer
         self._new_customers.append(customer)
         self._has_strong_identity[customer.id] = False
         return customer

@@ -10,7 +10,8 @@ from models import Action, Change, Customer, Purchase
 from services import actions
 from services.matching import FieldChange
 
-_ON_PURPOSE = ("edit", "merge", "split")
+ON_PURPOSE = ("edit", "merge", "split", "import")
+"""The actions by which somebody means a customer to be there, whatever they bought."""
 
 
 def settle(action: Action, *customers: Customer) -> None:
@@ -47,7 +48,7 @@ def _withdrawn_since(customer: Customer) -> datetime | None:
         Change.customer_id == customer.id,
         Action.shop_id == Change.shop_id,
         Action.id == Change.action_id,
-        Action.kind.in_(_ON_PURPOSE),
+        Action.kind.in_(ON_PURPOSE),
         ~exists().where(undoing.shop_id == Action.shop_id, undoing.undoes_id == Action.id),
     )
     if db.session.scalar(select(counts | is_meant)):

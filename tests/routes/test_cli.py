@@ -458,6 +458,36 @@ def test_a_customer_who_is_not_clear_is_wrong(owner: Person, import_content: Cal
     ]
 
 
+def test_a_file_of_customers_comes_in(owner: Person, import_content: Callable[..., Result]) -> None:
+    content = "name,email,note,purchases\nTim,tim@example.com,tall,3\nSue,,,0\n"
+    result = import_content(content)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("Imported 2 customers, in ")
+    assert "Rows: 2 made a new customer, 0 updated one, 0 changed none." in result.stdout
+    assert [(one.name, one.email, one.note) for one in owner.customers()] == [
+        ("Tim", "tim@example.com", "tall"),
+        ("Sue", None, None),
+    ]
+    assert "0 made a new customer, 0 updated one, 2 changed none" in import_content(content).stdout
+    assert owner.purchases() == []
+
+
+def test_a_wrong_customer_stores_nobody(owner: Person, import_content: Callable[..., Result]) -> None:
+    result = import_content("name,email,note\nTim,,tall\nSue,sue@,\n,,alone\n")
+    assert wrong_rows(result, owner, 2) == [
+        "line 3, email: Enter an e-mail address like name@example.com",
+        "line 4, customer: Enter a name, an e-mail address, a phone number or a customer number",
+    ]
+
+
+@pytest.mark.parametrize("id", ["007", "new", "cus_1", "pur_01h455vb4pex5vsknk084sn02q"])
+def test_other_texts_than_ids_of_customers_are_refused(
+    owner: Person, import_content: Callable[..., Result], id: str
+) -> None:
+    [row] = wrong_rows(import_content(f"customer_id,name,item\n{id},Tim,a book\n"), owner, 1)
+    assert row.startswith("line 2, customer_id: Ids of customers begin with cus_.")
+
+
 def test_a_purchase_number_is_taken_once(owner: Person, import_content: Callable[..., Result]) -> None:
     result = import_content("name,item,number\nTim,a,1\nTim,b,2\nTim,c,1\n", "--column", "external_id=number")
     assert wrong_rows(result, owner, 1) == ["line 4, number: Purchase number 1 is already recorded. Each is used once"]

@@ -37,11 +37,15 @@ def rows(person: Person, path: str) -> list[dict[str, str]]:
 def come_back(person: Person, path: str, folder: Path, email: str = "other@example.com") -> Person:
     """Another shop, which has imported what this one has exported."""
     other = make_person(person.app, email)
-    file = folder / "purchases.csv"
-    file.write_bytes(download(person, path).data)
-    result = person.app.test_cli_runner().invoke(args=["import", str(file), "--user", email])
-    assert result.exit_code == 0, result.stderr
+    take_over(other, download(person, path).data, folder)
     return other
+
+
+def take_over(person: Person, table: bytes, folder: Path) -> None:
+    file = folder / "table.csv"
+    file.write_bytes(table)
+    result = person.app.test_cli_runner().invoke(args=["import", str(file), "--user", person.email])
+    assert result.exit_code == 0, result.stderr
 
 
 def told(person: Person) -> list[tuple[Any, ...]]:
@@ -149,6 +153,21 @@ def test_what_is_exported_comes_back_through_the_import_without_loss(owner: Pers
     ]
     summary = "/reports/summary?group_by=day"
     assert other.api.get(summary).json == owner.api.get(summary).json
+
+
+def test_namesakes_come_back_apart_with_what_is_noted_of_them(owner: Person, tmp_path: Path) -> None:
+    for picked, note in [("", "=tall"), ("new", "short\nand old")]:
+        tim = owner.capture(customer="Tim", item="a book", customer_id=picked).customer
+        owner.api.patch(f"/customers/{tim.public_id}", {"note": note})
+    owner.api.post("/customers", {"name": "Ann", "email": "ann@example.com"}, status=201)
+    other = come_back(owner, "/purchases.csv", tmp_path)
+    take_over(other, download(owner, "/customers.csv").data, tmp_path)
+    known = ("customer_id", "name", "email", "note", "purchases")
+    back, out = (
+        [[row[field] for field in known] for row in rows(person, "/customers.csv")] for person in (other, owner)
+    )
+    assert back == out
+    assert len(out) == 3
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A file of purchases, brought in by the pages: upload, columns, check, record, undo."""
+"""A file of purchases or customers, brought in by the pages: upload, columns, check, record, undo."""
 
 import csv
 import io
@@ -97,6 +97,36 @@ def test_it_is_undone_and_imported_again(owner: Person) -> None:
     assert press(page, "Undo this import").message.startswith("Taken back: 1 ")
 
 
+def test_a_file_of_customers_comes_in(owner: Person) -> None:
+    owner.capture(customer="Sue <sue@example.com>")
+    content = "Kunde;Telefon;Notiz\nTim;+1 212 555 0100;tall\nSue <sue@example.com>;+1 212 555 0101;\nAnn;12;\n"
+    checked = check(owner, content)
+    assert told(checked) == {"Customers": "1 new; 1 row updates one, 0 rows change none", "Wrong": "1 row"}
+    assert [customer.name for customer in owner.customers()] == ["Sue"]
+    done = settled(press(checked, "Leave 1 row out and import 2 customers"))
+    assert "This file was imported on" in text_of(done.soup.main)
+    assert [(one.name, one.phone, one.note) for one in owner.customers()] == [
+        ("Sue", "+1 212 555 0101", None),
+        ("Tim", "+1 212 555 0100", "tall"),
+    ]
+    assert owner.browser.get("/imports").rows("Files brought so far")[0][-1].endswith(": 2 customers")
+    undone = press(done, "Undo this import")
+    assert undone.message.startswith("Taken back: 2 customers. Who was new is in no list any more")
+    assert "Tim" not in text_of(owner.browser.get("/customers").soup.main)
+    assert press(undone, "Import it again").message == "Imported again: 2 customers count as before."
+    assert "Tim" in text_of(owner.browser.get("/customers").soup.main)
+
+
+def test_ids_of_customers_are_known_by_their_looks(owner: Person) -> None:
+    tim = owner.capture(customer="Tim").customer.public_id
+    fields = upload(owner, f"customer_id,reference\n{tim},007\n").fields("main form[method=post]")
+    assert (fields["column_0"], fields["column_1"]) == ("customer_id", "reference")
+    fields = upload(owner, "customer_id,item\n007,a book\n").fields("main form[method=post]")
+    assert fields["column_0"] == "reference"
+    fields = upload(owner, "customer_id,reference\n,007\n").fields("main form[method=post]")
+    assert (fields["column_0"], fields["column_1"]) == ("", "reference")
+
+
 def test_the_same_file_says_so_first(owner: Person) -> None:
     content = "name,item\nTim,a book\n"
     bring_in(owner, content)
@@ -160,7 +190,7 @@ def test_the_page_is_read_anew_in_another_way(owner: Person) -> None:
     ],
 )
 def test_columns_that_do_not_fit_are_refused_and_kept(owner: Person, values: dict[str, str], words: str) -> None:
-    page = upload(owner, "name,item\nTim,a book\n").submit("main form[method=post]", status=422, **values)
+    page = upload(owner, "name,item,quantity\nTim,a book,1\n").submit("main form[method=post]", status=422, **values)
     assert page.errors == [words]
     kept = page.fields("main form[method=post]")
     assert kept.get("item") == values.get("item", "")

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, func, select
 
 from extensions import db
-from models import Action, Change, Customer, Identity, Import, Purchase, clock
+from models import Action, Change, Customer, Identity, Import, Purchase, clock, public_id
 from models.dialect import only_reads
 from schemas.imports import ImportChoices, Upload, guess_choices
 from schemas.problems import judge
@@ -36,8 +36,8 @@ def find(person: Person, import_id: UUID) -> Import:
 
 
 def choices(content: str, **changes: Any) -> ImportChoices:
-    headers = content.splitlines()[0].split(",")
-    values = {"encoding": "utf-8-sig", "delimiter": ",", **guess_choices(headers, [])}
+    headers, *rows = (line.split(",") for line in content.splitlines())
+    values = {"encoding": "utf-8-sig", "delimiter": ",", **guess_choices(headers, rows)}
     return judge(ImportChoices, values | changes)
 
 
@@ -398,3 +398,124 @@ def test_no_row_is_left_without_its_purchase(owner: Person) -> None:
         assert db.session.scalar(select(func.count()).select_from(Customer)) == 1
         keys = db.session.scalars(select(Purchase.capture_key)).all()
         assert keys == [f"{find(owner, import_id).key_prefix}1"]
+
+
+# Customers
+
+
+PHONES = "name,email,phone,note\nTim,tim@example.com,,tall\nSue,,+1 212 555 0101,\n"
+
+
+def notes(person: Person) -> dict[str | None, str | None]:
+    return {customer.name: customer.note for customer in person.customers()}
+
+
+def test_customers_are_kept_and_nothing_is_recorded(owner: Person) -> None:
+    owner.capture(customer="Sue", item="a cup")
+    _, outcome = check(owner, PHONES)
+    assert (outcome["kind"], outcome["created"], outcome["updated"], outcome["recorded"]) == ("customers", 1, 1, 2)
+    assert listed(owner) == [{"name": "Sue"}]
+    bring_in(owner, PHONES)
+    assert listed(owner) == [
+        {"name": "Sue", "phone": "+1 212 555 0101"},
+        {"name": "Tim", "email": "tim@example.com"},
+    ]
+    assert notes(owner) == {"Sue": None, "Tim": "tall"}
+    assert counting(owner) == ["a cup"]
+
+
+def test_customers_are_taken_back_and_brought_back_again_and_again(owner: Person) -> None:
+    owner.capture(customer="Sue", item="a cup")
+    known = identities(owner)
+    import_id = bring_in(owner, PHONES + "Sue,,,short\n")
+    for _ in range(2):
+        assert take_back(owner, import_id) == 2
+        assert (listed(owner), notes(owner)["Sue"]) == ([{"name": "Sue"}], None)
+        assert set(known) <= set(identities(owner))
+        assert "phone:+12125550101" not in identities(owner)
+        assert bring_back(owner, import_id) == 2
+        assert listed(owner) == [
+            {"name": "Sue", "phone": "+1 212 555 0101"},
+            {"name": "Tim", "email": "tim@example.com"},
+        ]
+        assert notes(owner) == {"Sue": "short", "Tim": "tall"}
+
+
+def test_what_later_stands_on_imported_customers_stays(owner: Person) -> None:
+    import_id = bring_in(owner, PHONES)
+    owner.capture(customer="tim@example.com", item="a lamp")
+    take_back(owner, import_id)
+    assert listed(owner) == [{"name": "Tim", "email": "tim@example.com"}]
+    assert counting(owner) == ["a lamp"]
+
+
+def test_imported_customers_stay_when_their_only_purchase_is_taken_back(owner: Person) -> None:
+    bring_in(owner, PHONES)
+    bought = owner.capture(customer="tim@example.com")
+    assert owner.api.post(f"/purchases/{bought.purchase.public_id}/void").status == 200
+    assert len(listed(owner)) == 2
+
+
+def test_customers_who_are_not_clear_or_wrong_are_told(owner: Person) -> None:
+    owner.capture(customer="Ann <ann@example.com>")
+    owner.capture(customer="Ann <other@example.com>")
+    import_id, outcome = check(owner, "name,email,note\nAnn,,tall\nTim,tim@,\nSue,ann@example.com,\n,,alone\n")
+    assert (outcome["ambiguous"], outcome["wrong"], outcome["updated"]) == (1, 2, 1)
+    assert record(owner, import_id) == "checked"
+    assert {customer.note for customer in owner.customers()} == {None}
+
+
+# Customers told apart by ids
+
+
+ID_1, ID_2 = (public_id.encode(public_id.CUSTOMER, UUID(int=number)) for number in (1, 2))
+
+
+def test_customers_with_ids_are_taken_back_and_brought_back(owner: Person) -> None:
+    tim = [{"name": "Tim", "email": "tim@example.com"}, {"name": "Tim"}]
+    import_id = bring_in(owner, f"customer_id,name,email\n{ID_1},Tim,tim@example.com\n{ID_2},Tim,\n")
+    assert listed(owner) == tim
+    for _ in range(2):
+        assert (take_back(owner, import_id), listed(owner)) == (2, [])
+        assert (bring_back(owner, import_id), listed(owner)) == (2, tim)
+
+
+def test_each_id_is_a_customer_of_its_own(owner: Person) -> None:
+    rows = f"{ID_1},Tim,,a book\n{ID_2},Tim,,a pen\n{ID_1},Tim,tim@example.com,a lamp\n,,tim@example.com,a cup\n"
+    columns = {0: "customer_id", 1: "name", 2: "email", 3: "item"}
+    bring_in(owner, "customer_id,name,email,item\n" + rows, columns=columns)
+    first, second, third, fourth = (purchase.customer_id for purchase in owner.purchases())
+    assert first == third == fourth != second
+    assert listed(owner) == [{"name": "Tim", "email": "tim@example.com"}, {"name": "Tim"}]
+
+
+def test_the_first_row_of_an_id_finds_who_is_known(owner: Person) -> None:
+    known = owner.capture(customer="Tim").customer.id
+    bring_in(owner, f"customer_id,name,item\n{ID_1},Tim,a book\n{ID_2},Tim,a pen\n{ID_1},Tim,a lamp\n")
+    owners = [purchase.customer_id for purchase in owner.purchases()]
+    assert owners[0] == owners[1] == owners[3] == known
+    assert owners[2] == UUID(int=2)
+
+
+def test_ids_mean_the_same_across_batches_and_files(owner: Person) -> None:
+    rows = "".join(f"{ID_1 if number % 2 else ID_2},Tim,{number}\n" for number in range(2_100))
+    bring_in(owner, "customer_id,name,item\n" + rows)
+    bring_in(owner, f"customer_id,name,note\n{ID_2},Tim,second\n{ID_1},Tim,first\n")
+    assert [(one.id.int, one.note) for one in owner.customers()] == [(1, "first"), (2, "second")]
+    assert {purchase.customer_id.int for purchase in owner.purchases()} == {1, 2}
+
+
+def test_an_id_of_this_shop_means_that_customer(owner: Person, stranger: Person) -> None:
+    tim = owner.capture(customer="Tim").customer
+    foreign = stranger.capture(customer="Tim").customer
+    bring_in(owner, f"customer_id,name,item\n{tim.public_id},,a book\n{foreign.public_id},Tim,a pen\n")
+    assert [purchase.customer_id for purchase in owner.purchases()] == [tim.id, tim.id, foreign.id]
+    assert (len(stranger.purchases()), len(stranger.customers())) == (1, 1)
+
+
+def test_ids_that_cannot_be_meant_are_refused(owner: Person) -> None:
+    owner.capture(customer="Sue <sue@example.com>")
+    rows = f"{ID_1},Sue,sue@example.com,a pen\n{ID_2},Tim,sue@example.com,a book\nnew,Tim,,a cup\n{ID_2},,,a lamp\n"
+    columns = {0: "customer_id", 1: "name", 2: "email", 3: "item"}
+    _, outcome = check(owner, "customer_id,name,email,item\n" + rows, columns=columns)
+    assert (outcome["ambiguous"], outcome["wrong"], outcome["recorded"]) == (1, 2, 1)
