@@ -20,11 +20,11 @@ from routes import background
 from routes.streams import streamed
 from schemas.imports import FIELD_CHOICES, TOO_LARGE, FileChoices, guess_choices
 from schemas.problems import Refused, judge
-from schemas.table import Table, TableError, write_rows
+from schemas.table import Table, TableError, unmasked, write_rows
 from schemas.table_file import FileFormat, detect
 from schemas.table_rows import Kind
 from services import import_undoing, imports
-from services.importing import Verdict
+from services.importing import REFUSED, Verdict
 from services.imports import Brought, Step
 from services.refusals import CannotUndo
 
@@ -42,6 +42,7 @@ _VERDICT_WORDS = {
     Verdict.REPEATED: "recorded before",
     Verdict.AMBIGUOUS: "not clear who is meant",
     Verdict.WRONG: "wrong",
+    Verdict.UNREADABLE: "cannot be read",
 }
 
 
@@ -73,7 +74,13 @@ def show(id: UUID) -> ResponseReturnValue:
     if brought.file.is_busy:
         return render_template("imports/progress.html", **_progress(brought))
     wrong = (brought.file.wrong or [])[:_WRONG_SHOWN]
-    return render_template("imports/show.html", brought=brought, wrong=wrong, field_words=FIELD_CHOICES)
+    return render_template(
+        "imports/show.html",
+        brought=brought,
+        wrong=wrong,
+        field_words=FIELD_CHOICES,
+        checked_at=imports.check_shown(brought.file),
+    )
 
 
 @bp.get("/imports/<import_id:id>/progress")
@@ -121,7 +128,11 @@ def recheck(id: UUID) -> ResponseReturnValue:
 def record(id: UUID) -> ResponseReturnValue:
     file = _get(id).file
     leaves_wrong_out = request.form.get("leaves_wrong_out") == "yes"
-    return _start(id, imports.begin_recording(file, by=current_user, leaves_wrong_out=leaves_wrong_out))
+    checked_at = request.form.get("checked_at")
+    step = imports.begin_recording(file, by=current_user, leaves_wrong_out=leaves_wrong_out, checked_at=checked_at)
+    if step is None and file.status in ("uploaded", "checked"):
+        flash("This was checked anew since. Nothing was stored: look it over again.")
+    return _start(id, step)
 
 
 @bp.post("/imports/<import_id:id>/undo")
@@ -152,7 +163,8 @@ def again(id: UUID) -> ResponseReturnValue:
 
 @bp.post("/imports/<import_id:id>/over")
 def start_over(id: UUID) -> ResponseReturnValue:
-    imports.start_over(_get(id).file)
+    if not imports.start_over(_get(id).file):
+        flash("Some of it counts. Take that back first, so that nothing is recorded twice.")
     db.session.commit()
     return redirect(url_for(".show", id=id), 303)
 
@@ -161,8 +173,12 @@ def start_over(id: UUID) -> ResponseReturnValue:
 def wrong_file(id: UUID) -> ResponseReturnValue:
     """The rows as they stand in the file, each with the reason behind it: to be mended, and imported as they are."""
     file = _get_checked(id)
-    reasons = _reasons(file)
-    return _rows_file(file, "wrong", ["reason"], lambda number: [reasons[number]] if number in reasons else None)
+    reasons, verdicts = _reasons(file), file.verdicts or ""
+
+    def told(number: int) -> list[str] | None:
+        return [reasons.get(number, "")] if verdicts[number - 1] in REFUSED else None
+
+    return _rows_file(file, "wrong", ["reason"], told)
 
 
 @bp.get("/imports/<import_id:id>/verdicts.csv")
@@ -227,6 +243,7 @@ def _progress(brought: Brought) -> dict[str, Any]:
         "rows_done": heard.rows_done,
         "rows_total": heard.rows_total,
         "others_wait": not can_write_beside(),
+        "checked_at": imports.check_shown(brought.file),
     }
 
 
@@ -288,7 +305,7 @@ def _rows_file(
     assert file.choices is not None
     table = imports.open_table(file, FileFormat(file.choices["encoding"], file.choices["delimiter"]))
     numbered = enumerate(table.rows({}, {}), start=1)
-    rows = ([*row.cells, *more] for number, row in numbered if (more := told(number)) is not None)
+    rows = ([*map(unmasked, row.cells), *more] for number, row in numbered if (more := told(number)) is not None)
     response = streamed(chain([_BOM], write_rows([*table.headers, *columns], rows)))
     response.headers.set("Content-Disposition", "attachment", filename=f"{kind}-{file.public_id}.csv")
     return response

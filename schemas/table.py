@@ -78,7 +78,7 @@ class Table:
                 width = f"{len(cells)} cells where the first line names {len(self.headers)} columns"
                 yield Row(line, {}, cells, f"This row has {width}")
                 continue
-            fields = {name: _unmasked(cells[place]) for name, place in places.items()}
+            fields = {name: unmasked(cells[place]) for name, place in places.items()}
             yield Row(line, dict(constants) | _as_typed(fields, notation), cells)
 
 
@@ -135,7 +135,7 @@ def write_rows(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iter
     part = io.StringIO()
     # In quotes, so that fewer readers find cells inside of cells.
     writer = csv.writer(part, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(columns)
+    writer.writerow(map(_masked, columns))
     for row in rows:
         writer.writerow(["" if value is None else _masked(str(value)) for value in row])
         if part.tell() >= _PART:
@@ -181,5 +181,6 @@ def _masked(cell: str) -> str:
     return _BARE.sub(r"\1'\2", cell)
 
 
-def _unmasked(cell: str) -> str:
+def unmasked(cell: str) -> str:
+    """The cell as it was before it was made harmless."""
     return _MASKED.sub(r"\1\2", cell) if "'" in cell else cell

@@ -51,11 +51,15 @@ def _take_back(imported: Import, by: User) -> int:
     if brought is None or brought.action is None or brought.taken_back is not None:
         raise CannotUndo("This import was taken back already")
     action = actions.begin("undo", shop_id=imported.shop_id, by=by, undoes=brought.action)
-    own = _of_import(imported)
+    own = imports.is_of(imported)
     voided = {"voided_at": action.at, "voided_by_id": action.user_id, "void_reason": REASON}
     ids = _change_all(own, Purchase.voided_at.is_(None), **voided)
     actions.note_all(action, ids, FieldChange("status", "recorded", "void"))
-    opened = select(Purchase.customer_id).where(own, Purchase.matched_on.is_(None))
+    # By what is on their history: their purchases may be others' by now.
+    opened = select(Change.customer_id).where(
+        Change.shop_id == imported.shop_id,
+        Change.by_purchase_id.in_(select(Purchase.id).where(own, Purchase.matched_on.is_(None))),
+    )
     came = select(Customer.id).where(
         Customer.shop_id == imported.shop_id, or_(Customer.id.in_(opened), Customer.created_at == brought.action.at)
     )
@@ -82,7 +86,7 @@ def _bring_back(imported: Import, by: User) -> int:
     )
     if not db.session.connection().execute(counts_by.values(action_id=action.id)).rowcount:
         raise Overtaken
-    own = _of_import(imported)
+    own = imports.is_of(imported)
     as_left = and_(Purchase.voided_at == undone.at, Purchase.void_reason == REASON)
     ids = _change_all(own, as_left, voided_at=None, voided_by_id=None, void_reason=None)
     actions.note_all(action, ids, FieldChange("status", "void", "recorded"))
@@ -95,11 +99,6 @@ def _bring_back(imported: Import, by: User) -> int:
     _move(action, was_only_kept, "withdrawn", "listed")
     _settle(action, or_(_bought(own), Customer.id.in_(kept)))
     return len(ids) or _count(kept)
-
-
-def _of_import(imported: Import) -> ColumnElement[bool]:
-    prefix = imported.key_prefix
-    return and_(Purchase.shop_id == imported.shop_id, Purchase.capture_key.startswith(prefix, autoescape=True))
 
 
 def _change_all(own: ColumnElement[bool], which: ColumnElement[bool], **values: object) -> Sequence[UUID]:

@@ -41,8 +41,11 @@ class Verdict(StrEnum):
     """An earlier import of the same file had recorded it."""
     AMBIGUOUS = "a"
     WRONG = "w"
+    UNREADABLE = "x"
+    """Nobody knows how much of the file it takes in: it cannot be left out."""
 
 
+REFUSED = (Verdict.AMBIGUOUS, Verdict.WRONG, Verdict.UNREADABLE)
 _VERDICTS = {"created": Verdict.CREATED, "updated": Verdict.UPDATED, "unchanged": Verdict.UNCHANGED}
 
 
@@ -149,7 +152,7 @@ def _recorder(report: ImportReport, shop: Shop, by: User, key_prefix: str) -> _R
 
 def _judged(number: int, row: Row, rules: ShopRules, report: ImportReport) -> PurchaseRow | CustomerRow | None:
     if row.fault is not None:
-        report.refuse(number, row.line, "", row.fault)
+        report.refuse(number, row.line, "", row.fault, Verdict.WRONG if row.cells else Verdict.UNREADABLE)
         return None
     try:
         return judge(_SCHEMAS[report.kind], nested(row.fields), rules)

@@ -7,18 +7,18 @@ from io import BytesIO
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased, undefer
 
 from extensions import db
-from models import Action, Import, User, clock, dialect
+from models import Action, Import, Purchase, User, clock, dialect
 from schemas.imports import FileChoices, ImportChoices, Upload
 from schemas.table import Table, TableError
 from schemas.table_file import FileFormat, open_text
 from schemas.table_rows import Kind
 from services import actions
-from services.importing import ImportReport, Verdict, import_rows
+from services.importing import REFUSED, ImportReport, Verdict, import_rows
 from services.register import Overtaken
 
 _LISTED = 50
@@ -113,41 +113,66 @@ def open_table(imported: Import, choices: FileChoices | FileFormat) -> Table:
 
 def begin_check(imported: Import, choices: ImportChoices, *, by: User) -> Step | None:
     """Notes that a check begins; None when another one or a recording is under way. The caller commits."""
-    return _begin(imported, by, status="checking", choices=choices.model_dump(mode="json"), outcome=None)
+    return _begin(
+        imported, by, _is_free(imported), status="checking", choices=choices.model_dump(mode="json"), outcome=None
+    )
 
 
 def begin_check_again(imported: Import, *, by: User) -> Step | None:
     """The same with the columns as they were chosen."""
-    return _begin(imported, by, status="checking") if imported.choices else None
+    return _begin(imported, by, _is_free(imported), status="checking") if imported.choices else None
 
 
-def begin_recording(imported: Import, *, by: User, leaves_wrong_out: bool) -> Step | None:
-    """Notes that the recording of what was checked begins; None when it did already. The caller commits."""
-    if imported.choices is None:
+def begin_recording(imported: Import, *, by: User, leaves_wrong_out: bool, checked_at: str | None) -> Step | None:
+    """Notes that the recording of what was checked begins; the caller commits.
+
+    None when it did already, or when the check that began at `checked_at` is not the last one.
+    """
+    is_ready = imported.status == "checked" or (imported.status == "recording" and has_broken_off(imported))
+    if not is_ready or checked_at != check_shown(imported):
         return None
-    return _begin(imported, by, status="recording", leaves_wrong_out=leaves_wrong_out)
+    is_as_checked = and_(Import.status == imported.status, Import.started_at == imported.started_at)
+    return _begin(imported, by, is_as_checked, status="recording", leaves_wrong_out=leaves_wrong_out)
 
 
-def _begin(imported: Import, by: User, **values: Any) -> Step | None:
-    step = Step(imported.shop_id, imported.id, by.id, clock.utc_now())
-    is_free: ColumnElement[bool] = Import.status.not_in((*Import.BUSY, "recorded"))
+def check_shown(imported: Import) -> str:
+    """What tells this check from a later one."""
+    return imported.started_at.isoformat() if imported.started_at else ""
+
+
+def _is_free(imported: Import) -> ColumnElement[bool]:
     if has_broken_off(imported):
-        is_free = Import.started_at == imported.started_at
+        return Import.started_at == imported.started_at
+    return Import.status.not_in((*Import.BUSY, "recorded"))
+
+
+def _begin(imported: Import, by: User, is_free: ColumnElement[bool], **values: Any) -> Step | None:
+    step = Step(imported.shop_id, imported.id, by.id, clock.utc_now())
     started = {"started_at": step.started_at, "heard_at": step.started_at, "rows_done": 0, "rows_total": 0}
     begun = update(Import).where(Import.shop_id == step.shop_id, Import.id == step.import_id, is_free)
     result = db.session.connection().execute(begun.values(**values, **started, fault=None))
     return step if result.rowcount else None
 
 
-def start_over(imported: Import) -> None:
-    """For a file that was taken back and is to come in otherwise, by new capture keys. The caller commits."""
+def start_over(imported: Import) -> bool:
+    """For a file that was taken back and is to come in otherwise, by new capture keys. The caller commits.
+
+    False where one of its purchases counts again: it would be recorded twice.
+    """
+    counts = exists().where(is_of(imported), Purchase.voided_at.is_(None))
     taken_back = select(Action.id).where(Action.shop_id == imported.shop_id, Action.undoes_id == Import.action_id)
     begun = (
         update(Import)
-        .where(Import.shop_id == imported.shop_id, Import.id == imported.id, taken_back.exists())
+        .where(Import.shop_id == imported.shop_id, Import.id == imported.id, taken_back.exists(), ~counts)
         .values(status="uploaded", action_id=None, attempt=Import.attempt + 1, outcome=None, wrong=None, verdicts=None)
     )
-    db.session.connection().execute(begun)
+    return bool(db.session.connection().execute(begun).rowcount)
+
+
+def is_of(imported: Import) -> ColumnElement[bool]:
+    """Whether a purchase came by this import."""
+    prefix = imported.key_prefix
+    return and_(Purchase.shop_id == imported.shop_id, Purchase.capture_key.startswith(prefix, autoescape=True))
 
 
 def has_broken_off(imported: Import) -> bool:
@@ -171,7 +196,7 @@ def carry_out(step: Step) -> None:
     imported = _file_of(step)
     user = db.session.get_one(User, step.user_id)
     choices = ImportChoices.model_validate(imported.choices)
-    is_recording = imported.status == "recording"
+    is_recording, shown = imported.status == "recording", imported.verdicts or ""
     rows_total = _count_rows(imported, choices)
     with db.session.begin_nested() as attempt:
         rows = open_table(imported, choices).rows(choices.places, choices.constants, choices.notation)
@@ -183,10 +208,20 @@ def carry_out(step: Step) -> None:
             kind=choices.kind,
             tell=lambda rows_done: _tell(step, rows_done, rows_total),
         )
-        is_recorded = is_recording and (imported.leaves_wrong_out or not report.wrong)
+        is_recorded = is_recording and (not report.wrong or _may_leave_out(imported, shown, report))
         if not is_recorded:
             attempt.rollback()
     _settle(step, report, rows_total, is_recorded=is_recorded, is_recording=is_recording, by=user)
+
+
+def _may_leave_out(imported: Import, shown: str, report: ImportReport) -> bool:
+    """Whether the rows that are refused are among those that the check has shown so, and each is known to be one."""
+    return (
+        imported.leaves_wrong_out
+        and not report.count_of(Verdict.UNREADABLE)
+        and len(shown) == len(report.verdicts)
+        and all(before in REFUSED for before, now in zip(shown, report.verdicts, strict=True) if now in REFUSED)
+    )
 
 
 def give_up(step: Step, fault: str) -> None:
@@ -208,7 +243,7 @@ def _of(step: Step) -> Select[Import]:
 
 
 def _file_of(step: Step) -> Import:
-    imported = db.session.scalars(_of(step).options(undefer(Import.content))).one()
+    imported = db.session.scalars(_of(step).options(undefer(Import.content), undefer(Import.verdicts))).one()
     if imported.started_at != step.started_at or not imported.is_busy:
         raise Overtaken("This was begun anew since")
     return imported

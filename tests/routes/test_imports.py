@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from extensions import db
 from models import Import
+from services import imports
 from tests.cast import Person, make_colleague
 from tests.pages import Browser, Page, text_of
 
@@ -136,6 +137,65 @@ def test_the_same_file_says_so_first(owner: Person) -> None:
     assert "by owner@example.com . To import it again would change nothing." in words
     assert len(owner.purchases()) == 1
     assert len(owner.browser.get("/imports").rows("Files brought so far")) == 1
+
+
+def test_what_cannot_be_read_may_hold_many_rows_and_is_never_left_out(owner: Person) -> None:
+    page = check(owner, 'name,item\nTim,a book\nSue,"oops\n' + "Ann,a pen\n" * 30)
+    assert told(page)["Unreadable"] == "1 row"
+    assert "nothing of it can be left out" in text_of(page.soup.main)
+    assert not page.soup.select('form[action$="/record"]')
+    form = page._browser.get("/account").fields("header form") | {"leaves_wrong_out": "yes"}
+    with owner.app.app_context():
+        form["checked_at"] = imports.check_shown(db.session.scalars(select(Import)).one())
+    settled(page._browser.post(f"{page.path}/record", form))
+    assert owner.purchases() == []
+
+
+def test_only_what_the_check_has_shown_is_left_out(owner: Person) -> None:
+    page = check(owner, "name,item\nKim,one\nKim,two\nLee,\n")
+    for address in ("kim1@example.com", "kim2@example.com"):
+        owner.capture(customer=f"Kim <{address}>")
+    page = settled(press(page, "Leave 1 row out and import 2 purchases"))
+    assert "Something else was recorded since the check" in text_of(page.soup.main)
+    assert len(owner.purchases()) == 2
+    assert told(page)["Not clear"].startswith("2 rows")
+
+
+def test_what_was_checked_anew_meanwhile_is_looked_over_again(owner: Person) -> None:
+    content = "name\tquantity\nTim\t1\n"
+    first = check(owner, content, item="an apple")
+    settled(owner.browser.get(f"{first.path}/columns").submit("main form[method=post]", item="a pear"))
+    page = press(first, "Import 1 purchase")
+    assert page.message == "This was checked anew since. Nothing was stored: look it over again."
+    assert owner.purchases() == []
+    settled(press(page, "Import 1 purchase"))
+    assert [purchase.item for purchase in owner.purchases()] == ["a pear"]
+
+
+def test_all_wrong_rows_are_downloaded_as_they_stood(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "_WRONG_KEPT", 1)
+    page = check(owner, "name,item,=1\nTim,a book,\nSue,,'=1+1\nAnn,,x\n")
+    rows = downloaded(owner, page, "Download the wrong rows with reasons")
+    assert rows[0] == ["name", "item", "'=1", "reason"]
+    assert [row[:3] for row in rows[1:]] == [["Sue", "", "'=1+1"], ["Ann", "", "x"]]
+
+
+def test_columns_are_not_matched_anew_while_some_of_it_counts(owner: Person) -> None:
+    page = press(bring_in(owner, "name,item\nTim,a book\n"), "Undo this import")
+    [purchase] = owner.purchases()
+    owner.api.post(f"/purchases/{purchase.public_id}/restore")
+    page = press(page._browser.get(page.path), "Match the columns anew")
+    assert page.message == "Some of it counts. Take that back first, so that nothing is recorded twice."
+    assert "and taken back on" in text_of(page.soup.main)
+
+
+def test_a_customer_who_lost_a_purchase_to_another_keeps_their_name_when_the_import_is_undone(owner: Person) -> None:
+    page = bring_in(owner, "name,email,item\nYann,yann@example.com,a book\n")
+    [purchase], [yann] = owner.purchases(), owner.customers()
+    to = {"purchase_ids": [purchase.public_id], "customer": {"name": "Zoe"}}
+    owner.api.post(f"/customers/{yann.public_id}/split", to)
+    press(page._browser.get(page.path), "Undo this import")
+    assert sorted(customer.name or "" for customer in owner.customers()) == ["Yann", "Zoe"]
 
 
 def test_wrong_rows_are_told_and_may_be_left_out(owner: Person) -> None:

@@ -64,10 +64,16 @@ def check(person: Person, content: str = TIM, **changes: Any) -> tuple[UUID, dic
         return import_id, outcome
 
 
+def begin_recording(imported: Import, person: Person, *, leaves_wrong_out: bool = False) -> imports.Step | None:
+    """As the page of this import asks for it."""
+    shown = imports.check_shown(imported)
+    return imports.begin_recording(imported, by=person.user, leaves_wrong_out=leaves_wrong_out, checked_at=shown)
+
+
 def record(person: Person, import_id: UUID, *, leaves_wrong_out: bool = False) -> str:
     """How it stands then."""
     with person.app.app_context():
-        step = imports.begin_recording(find(person, import_id), by=person.user, leaves_wrong_out=leaves_wrong_out)
+        step = begin_recording(find(person, import_id), person, leaves_wrong_out=leaves_wrong_out)
         db.session.commit()
         carry_out(step)
         return find(person, import_id).status
@@ -199,7 +205,7 @@ def test_of_two_who_begin_at_once_one_does(owner: Person) -> None:
         stale = find(owner, import_id)
         assert imports.begin_check(stale, choices(TIM), by=owner.user) is not None
         assert imports.begin_check(stale, choices(TIM), by=owner.user) is None
-        assert imports.begin_recording(stale, by=owner.user, leaves_wrong_out=False) is None
+        assert begin_recording(stale, owner) is None
 
 
 def test_what_broke_off_can_be_begun_again_and_the_first_one_stores_nothing(
@@ -207,7 +213,7 @@ def test_what_broke_off_can_be_begun_again_and_the_first_one_stores_nothing(
 ) -> None:
     import_id, _ = check(owner)
     with owner.app.app_context():
-        first = imports.begin_recording(find(owner, import_id), by=owner.user, leaves_wrong_out=False)
+        first = begin_recording(find(owner, import_id), owner)
         db.session.commit()
         assert first is not None
         assert not imports.has_broken_off(find(owner, import_id))
@@ -215,7 +221,7 @@ def test_what_broke_off_can_be_begun_again_and_the_first_one_stores_nothing(
         monkeypatch.setattr(clock, "utc_now", lambda: later)
         db.session.expire_all()
         assert imports.has_broken_off(find(owner, import_id))
-        second = imports.begin_recording(find(owner, import_id), by=owner.user, leaves_wrong_out=False)
+        second = begin_recording(find(owner, import_id), owner)
         db.session.commit()
         with pytest.raises(Overtaken):
             imports.carry_out(first)
