@@ -33,7 +33,7 @@ BUSY = b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def server(migrated_app: Flask) -> Iterator[Server]:
-    """Has two workers, as it has by default."""
+    """Has two workers where the database lets two write, as it has by default."""
     with serve(migrated_app.config["SQLALCHEMY_DATABASE_URI"], WEB_CONCURRENCY="2") as running:
         yield running
 

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
+from flask import Flask
 from playwright.sync_api import Error, Page, expect
 
 from tests.browser.counter import Counter
@@ -37,10 +38,12 @@ def click_and_wait(counter: Counter, button: str) -> list[float]:
 
 
 def test_real_purchases_come_in_with_a_progress_bar_and_are_undone_to_an_empty_shop(
-    counter: Counter, tmp_path: Path
+    counter: Counter, app: Flask, tmp_path: Path
 ) -> None:
-    path, lines = REAL_DATA, REAL_DATA.read_text().splitlines()[1:] if REAL_DATA.exists() else list(made_up_lines())
-    if not REAL_DATA.exists():
+    # All 69,659 on one of the two databases: it takes minutes.
+    is_real = REAL_DATA.exists() and "sqlite" in app.config["SQLALCHEMY_DATABASE_URI"]
+    path, lines = REAL_DATA, REAL_DATA.read_text().splitlines()[1:] if is_real else list(made_up_lines())
+    if not is_real:
         path = tmp_path / "cdnow.csv"
         path.write_text("\n".join([HEADER, *lines]) + "\n")
     totals = totals_of(lines)
