@@ -12,6 +12,9 @@ from tests.cast import PASSWORD
 LONG = "Wolfeschlegelsteinhausenbergerdorff" * 4
 MANUAL = ("/api/docs", "/problems", "/problems/validation", "/problems/customer-ambiguous", "/problems/nothing")
 
+# What a page looks like does not depend on the database.
+pytestmark = pytest.mark.parametrize("migrated_app", ["sqlite"], indirect=True)
+
 
 @pytest.fixture(params=["light", "dark"])
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:

@@ -10,6 +10,9 @@ from tests.browser.counter import Counter
 from tests.browser.test_look import look_at
 from tests.cast import Person
 
+# What a page looks like does not depend on the database.
+pytestmark = pytest.mark.parametrize("migrated_app", ["sqlite"], indirect=True)
+
 
 @pytest.fixture(params=["light", "dark"])
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
