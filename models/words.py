@@ -23,7 +23,6 @@ _PLAIN = str.maketrans(
 # Thai, Lao, Myanmar, Khmer, Japanese, Chinese: written without spaces between words.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
 # Like 020 7946 0018 or +44 (20) 7946-0018, and no part of an address or of a number with letters.
-_AROUND_ADDRESSES = re.compile(r"[<>,;]|\bmailto:")
 _DIGIT_GROUPS = re.compile(r"(?<![\w@-])[0-9+(][0-9+() ./-]*[0-9](?![\w@])")
 
 
@@ -46,7 +45,7 @@ def words_of(known_by: Iterable[tuple[str, str]]) -> set[str]:
 
 def words_typed(text: str) -> list[tuple[str, ...]]:
     """What is looked for: of each word the beginnings, one of which a word of the customer must have."""
-    tokens = _join_digits(_AROUND_ADDRESSES.sub(" ", fold(text))).split() or [text]
+    tokens = _join_digits(fold(text)).split() or [text]
     typed = dict.fromkeys(piece for token in tokens for piece in _typed_pieces(token))
     longest = sorted(typed, key=len, reverse=True)[:_TYPED_MAX]
     return [_beginnings(piece[: CustomerWord.LENGTH_MAX]) for piece in longest]
@@ -61,6 +60,8 @@ def _typed_pieces(token: str) -> list[str]:
 
 
 def _beginnings(piece: str) -> tuple[str, ...]:
+    if "@" in piece:  # as it stands in “Tim <tim@example.com>,”
+        return tuple(dict.fromkeys([piece, piece.strip("<>,;").removeprefix("mailto:") or piece]))
     if not re.fullmatch("[0-9]+", piece):
         return (piece,)
     # 07700 900 is how people say +447700900…
