@@ -78,8 +78,9 @@ class PurchaseForm(SchemaForm):
 
     def who_bought(self) -> WhoBought | None:
         """Whom the fields say so far; None as long as that is nobody."""
+        values = self.values()
         try:
-            return judge(WhoBought, {name: self.values()[name] for name in WhoBought.model_fields}, self.rules)
+            return judge(WhoBought, {name: values[name] for name in WhoBought.model_fields}, self.rules)
         except Refused:
             return None
 

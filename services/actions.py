@@ -1,6 +1,7 @@
 """What is done on purpose to customers and purchases that are there, on their history."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -43,24 +44,17 @@ def note(action: Action, subject: Customer | Purchase, change: FieldChange) -> N
     db.session.add(Change(**_values(action, change), customer_id=customer_id, purchase_id=purchase_id))
 
 
-def note_all(action: Action, purchase_ids: Sequence[UUID], change: FieldChange) -> None:
-    """Puts one and the same change of many purchases on the history."""
-    for some in batches(purchase_ids):
-        rows = [_values(action, change) | {"purchase_id": purchase_id} for purchase_id in some]
-        db.session.connection().execute(insert(Change), rows)
-
-
-def note_all_customers(action: Action, customer_ids: Sequence[UUID], change: FieldChange) -> None:
-    """Puts one and the same change of many customers on the history."""
-    for some in batches(customer_ids):
-        rows = [_values(action, change) | {"customer_id": customer_id} for customer_id in some]
-        db.session.connection().execute(insert(Change), rows)
-
-
-def note_each(action: Action, customer: Customer, changes: Sequence[FieldChange]) -> None:
-    """Puts many changes of one customer on the history."""
-    for some in batches(changes):
-        rows = [_values(action, change) | {"customer_id": customer.id} for change in some]
+def note_all(
+    action: Action,
+    changes: Sequence[FieldChange],
+    *,
+    customer_ids: Sequence[UUID] = (),
+    purchase_ids: Sequence[UUID] = (),
+) -> None:
+    """Puts on the history that the action made all these changes on each of these: there may be a hundred thousand."""
+    subjects = [*(("customer_id", one) for one in customer_ids), *(("purchase_id", one) for one in purchase_ids)]
+    for some in batches([*product(subjects, changes)]):
+        rows = [_values(action, change) | {column: one} for (column, one), change in some]
         db.session.connection().execute(insert(Change), rows)
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from extensions import db
-from models import ApiToken, Change, Customer, Identity, Purchase, Shop, User, clock, public_id
+from models import ApiToken, Change, Customer, Purchase, Shop, User, clock, public_id
 from models.columns import new_id
 from models.dialect import refresh_statistics
 from models.normal import normal_words
@@ -129,21 +129,8 @@ class _Ledger:
             raise Overtaken
 
     def _read_ahead(self) -> None:
-        """All that the captures will ask of the register, in a few queries."""
         wishes = _understood(wish for wish in self._captures if wish.key not in self._by_key)
-        buyers = [details.given for details in wishes]
-        picked = {details.customer_id for details in wishes if isinstance(details.customer_id, UUID)}
-        keys = {(kind, known.normal) for given in buyers for kind, known in given.items()}
-        if len(wishes) > 1:
-            self._register.stay(picked, keys, {value for kind, value in keys if kind == "name"})
-        self._register.read_customers(picked)
-        self._register.read_owners(keys)
-        self._register.read_namesakes(
-            given["name"].normal
-            for given in buyers
-            if "name" in given
-            and not any(kind in given and self._register.owner(kind, given[kind].normal) for kind in Identity.STRONG)
-        )
+        self._register.read_ahead([(_picked(details), details.given) for details in wishes])
 
     def _record_or_refuse(self, wish: Capture) -> Captured | Refusal:
         try:
@@ -241,10 +228,14 @@ def _understood(captures: Iterable[Capture]) -> list[PurchaseDetails]:
     return [wish.details for wish in captures if isinstance(wish.details, PurchaseDetails)]
 
 
+def _picked(details: PurchaseDetails) -> UUID | None:
+    return details.customer_id if isinstance(details.customer_id, UUID) else None
+
+
 def _buyer(details: PurchaseDetails) -> dict[str, str]:
     typed = {field: known.shown for field, known in details.given.items()}
-    if isinstance(details.customer_id, UUID):
-        typed["customer_id"] = public_id.encode(public_id.CUSTOMER, details.customer_id)
+    if picked := _picked(details):
+        typed["customer_id"] = public_id.encode(public_id.CUSTOMER, picked)
     return typed
 
 

@@ -149,27 +149,16 @@ def keep_customers(rows: Sequence[CustomerRow], *, shop: Shop, action: Action, f
     """
 
     def keep_all(register: Register) -> list[Kept | Refusal]:
-        _read_ahead(rows, register)
+        register.read_ahead([(row.customer_id, row.given) for row in rows])
         results = [_keep_or_refuse(row, register, shop, action, find) for row in rows]
         register.write()
         for kept in results:
             if isinstance(kept, Kept):
-                actions.note_each(action, kept.customer, kept.changes)
+                actions.note_all(action, kept.changes, customer_ids=[kept.customer.id])
         db.session.flush()
         return results
 
     return until_settled(keep_all, shop.id)
-
-
-def _read_ahead(rows: Sequence[CustomerRow], register: Register) -> None:
-    """All that the rows will ask of the register, in a few queries."""
-    picked = {row.customer_id for row in rows if row.customer_id}
-    keys = {(kind, known.normal) for row in rows for kind, known in row.given.items()}
-    names = {value for kind, value in keys if kind == "name"}
-    register.stay(picked, keys, names)
-    register.read_customers(picked)
-    register.read_owners(keys)
-    register.read_namesakes(names)
 
 
 def _keep_or_refuse(row: CustomerRow, register: Register, shop: Shop, action: Action, find: Finder) -> Kept | Refusal:

@@ -54,7 +54,7 @@ def _take_back(imported: Import, by: User) -> int:
     own = imports.is_of(imported)
     voided = {"voided_at": action.at, "voided_by_id": action.user_id, "void_reason": REASON}
     ids = _change_all(own, Purchase.voided_at.is_(None), **voided)
-    actions.note_all(action, ids, FieldChange("status", "recorded", "void"))
+    actions.note_all(action, [FieldChange("status", "recorded", "void")], purchase_ids=ids)
     # By what is on their history: their purchases may be others' by now.
     opened = select(Change.customer_id).where(
         Change.shop_id == imported.shop_id,
@@ -89,7 +89,7 @@ def _bring_back(imported: Import, by: User) -> int:
     own = imports.is_of(imported)
     as_left = and_(Purchase.voided_at == undone.at, Purchase.void_reason == REASON)
     ids = _change_all(own, as_left, voided_at=None, voided_by_id=None, void_reason=None)
-    actions.note_all(action, ids, FieldChange("status", "void", "recorded"))
+    actions.note_all(action, [FieldChange("status", "void", "recorded")], purchase_ids=ids)
     by_undoing = select(Change).where(
         Change.shop_id == imported.shop_id, Change.action_id == undone.id, Change.field.in_(_FIELDS)
     )
@@ -156,7 +156,7 @@ def _move(action: Action, which: ColumnElement[bool], before: str, after: str) -
         .returning(Customer.id)
     )
     ids = db.session.scalars(moved.execution_options(synchronize_session=False)).all()
-    actions.note_all_customers(action, ids, FieldChange("status", before, after))
+    actions.note_all(action, [FieldChange("status", before, after)], customer_ids=ids)
 
 
 # What changed on those who were there before

@@ -188,7 +188,7 @@ def _who_stays(customer_id: UUID, shop_id: int) -> UUID:
 
 def move_purchases(action: Action, ids: Sequence[UUID], source: Customer, to: Customer) -> None:
     """All of them must be the source's, and both customers held."""
-    actions.note_all(action, ids, FieldChange("customer_id", source.public_id, to.public_id))
+    actions.note_all(action, [FieldChange("customer_id", source.public_id, to.public_id)], purchase_ids=ids)
     # There may be a hundred thousand: by statements, not one by one. Named by their ids, because the database knows
     # too little of what was written in this transaction to find a good way through it.
     for some in actions.batches(ids):
@@ -216,8 +216,8 @@ def move_identities(action: Action, keys: Sequence[Key], source: Customer, to: C
             Identity.value.in_(values),
         )
         db.session.execute(moved.values(customer_id=to.id), execution_options={"synchronize_session": "fetch"})
-    actions.note_each(action, source, [lost(key) for key in keys])
-    actions.note_each(action, to, [gained(key) for key in keys])
+    actions.note_all(action, [lost(key) for key in keys], customer_ids=[source.id])
+    actions.note_all(action, [gained(key) for key in keys], customer_ids=[to.id])
 
 
 def values_by_kind(keys: Iterable[Key]) -> Iterator[tuple[str, Sequence[str]]]:

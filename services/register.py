@@ -1,6 +1,6 @@
 """The register of a shop's customers, as far as a capture asks for it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVarTuple
 from uuid import UUID
@@ -79,6 +79,30 @@ class Register:
         )
         found = select(Customer.id).where(Customer.shop_id == self._shop_id, Customer.id.in_(wanted))
         db.session.execute(_staying(found))
+
+    def read_ahead(self, buyers: Sequence[tuple[UUID | None, Mapping[str, Known]]]) -> None:
+        """All that finding and updating these buyers will ask, in a few queries: whom was picked, and what is given."""
+        picked = {one for one, _ in buyers if one is not None}
+        keys = {(kind, known.normal) for _, given in buyers for kind, known in given.items()}
+        if len(buyers) > 1:
+            self.stay(picked, keys, {value for kind, value in keys if kind == "name"})
+        self.read_customers(picked)
+        self.read_owners(keys)
+        self.read_namesakes({name for one, given in buyers for name in self._names_in_question(one, given)})
+
+    def _names_in_question(self, picked: UUID | None, given: Mapping[str, Known]) -> Iterable[str]:
+        """The names by which the buyer is looked for, or is about to be renamed from and to."""
+        if "name" not in given:
+            return ()
+        customer = self._by_id.get(picked) if picked is not None else self._strong_owner(given)
+        if customer is None:
+            return (given["name"].normal,)
+        names = {customer.name_normal, given["name"].normal}
+        return names - {""} if len(names) > 1 else ()
+
+    def _strong_owner(self, given: Mapping[str, Known]) -> Customer | None:
+        owners = (self._owners[kind, given[kind].normal] for kind in Identity.STRONG if kind in given)
+        return next((owner for owner in owners if owner is not None), None)
 
     def read_customers(self, ids: Iterable[UUID]) -> None:
         """Reads many at once, so that later questions cost nothing."""

@@ -225,7 +225,7 @@ class _Undoing:
         free = sorted(returned - set(owners))
         for kind, value in free:
             db.session.add(Identity(shop_id=self._shop.id, kind=kind, value=value, customer_id=away.id))
-        actions.note_each(self._action, away, [gained(key) for key in free])
+        actions.note_all(self._action, [gained(key) for key in free], customer_ids=[away.id])
         db.session.flush()
         return returned
 
