@@ -21,6 +21,7 @@ from services.attempts import until_settled
 from services.matching import FieldChange, Finder, find_customer, update_customer
 from services.refusals import Candidate, CustomerUnclear, ExternalIdTaken, KeyReused, NothingToRepeat, Refusal
 from services.register import Overtaken, Register
+from services.withdrawing import bring_back
 
 _MANY = 100
 """From so many at once on it pays that the database knows how large its tables are."""
@@ -43,6 +44,8 @@ class Captured:
     is_replay: bool = False
     left_alone: dict[str, Customer] = field(default_factory=dict)
     """What was given but is another customer's, by field."""
+    brought_back: list[FieldChange] = field(default_factory=list)
+    """That the customer, who had been withdrawn, is there again: it is nothing that was told of them."""
 
     @property
     def outcome(self) -> str:
@@ -173,10 +176,11 @@ class _Ledger:
         customer = match.customer or self._register.open(self._at)
         told = match.told_by(details.given)
         changes, left_alone = update_customer(customer, told, self._register, self._shop.country)
-        if changes or customer.withdrawn_at:
-            customer.updated_at, customer.withdrawn_at = self._at, None
+        brought_back = bring_back(customer)
+        if changes or brought_back:
+            customer.updated_at = self._at
         purchase = self._purchase(details, wish.key, customer, match.matched_on)
-        captured = Captured(purchase, customer, changes, left_alone=left_alone)
+        captured = Captured(purchase, customer, changes, left_alone=left_alone, brought_back=brought_back)
         self._by_key[wish.key] = captured
         if details.external_id:
             self._by_external_id[details.external_id] = captured
@@ -211,7 +215,7 @@ class _Ledger:
         )
 
     def _history(self, captured: Captured) -> Iterable[Change]:
-        for change in captured.changes:
+        for change in (*captured.changes, *captured.brought_back):
             yield Change(
                 shop_id=self._shop.id,
                 id=new_id(),
@@ -282,6 +286,7 @@ def _changes_by_purchase(purchases: Sequence[Purchase], shop_id: int) -> dict[UU
     found = (
         select(Change)
         .where(Change.shop_id == shop_id, Change.by_purchase_id.in_([purchase.id for purchase in purchases]))
+        .where(Change.field != "status")
         .order_by(Change.id)
     )
     changes: dict[UUID, list[FieldChange]] = defaultdict(list)

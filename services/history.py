@@ -33,7 +33,7 @@ class Event(NamedTuple):
     def can_be_undone(self) -> bool:
         """As far as one can tell from here: something later may stand on it."""
         if self.capture is not None:
-            return self.capture.matched_on is not None and not self.is_undone
+            return self.capture.matched_on is not None and self.change.field != "status" and not self.is_undone
         return self.action is not None and self.action.kind not in ("undo", "import") and not self.is_undone
 
 

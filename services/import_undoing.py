@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
 from extensions import db
 from models import Action, Change, Customer, Identity, Import, Purchase, Shop, User
@@ -19,7 +18,7 @@ from services.matching import FieldChange
 from services.merging import hold, identity_key, lost
 from services.refusals import CannotUndo
 from services.register import Key, Overtaken, Register
-from services.withdrawing import ON_PURPOSE
+from services.withdrawing import counts, is_meant
 
 REASON = "Import undone"
 _FIELDS = (*BUYER_FIELDS, "note")
@@ -125,23 +124,9 @@ def _count(customer_ids: Select[UUID | None]) -> int:
 
 def _settle(action: Action, own: ColumnElement[bool]) -> None:
     """Withdraws and brings back these customers by the rule of services.withdrawing, all at once."""
-    bought = and_(Purchase.shop_id == Customer.shop_id, Purchase.customer_id == Customer.id)
-    counts = exists().where(bought, Purchase.voided_at.is_(None))
     is_absent = Customer.withdrawn_at.is_not(None)
-    _move(action, and_(own, ~is_absent, ~counts, ~_is_meant()), "listed", "withdrawn")
-    _move(action, and_(own, is_absent, counts), "withdrawn", "listed")
-
-
-def _is_meant() -> ColumnElement[bool]:
-    undoing = aliased(Action)
-    return exists().where(
-        Change.shop_id == Customer.shop_id,
-        Change.customer_id == Customer.id,
-        Action.shop_id == Change.shop_id,
-        Action.id == Change.action_id,
-        Action.kind.in_(ON_PURPOSE),
-        ~exists().where(undoing.shop_id == Action.shop_id, undoing.undoes_id == Action.id),
-    )
+    _move(action, and_(own, ~is_absent, ~counts(), ~is_meant()), "listed", "withdrawn")
+    _move(action, and_(own, is_absent, counts()), "withdrawn", "listed")
 
 
 def _move(action: Action, which: ColumnElement[bool], before: str, after: str) -> None:

@@ -34,7 +34,7 @@ _NOBODY = Match(None, None)
 
 
 def find_customer(given: Mapping[str, Known], picked: UUID | Literal["new"] | None, register: Register) -> Match:
-    """Whom the caller picked, or who is known by what is given.
+    """Whom the caller picked, or who is known by what is given. Who was withdrawn stands in nobody's way.
 
     Raises UnknownCustomer, AmbiguousCustomer or IdentityConflict, and guesses nothing.
     """
@@ -64,12 +64,12 @@ def _picked(id: UUID, register: Register) -> Customer:
 def _owners(given: Mapping[str, Known], register: Register) -> dict[str, Customer]:
     """Whom each strong identity belongs to, by kind, the strongest first."""
     found = {kind: register.owner(kind, given[kind].normal) for kind in Identity.STRONG if kind in given}
-    return {kind: customer for kind, customer in found.items() if customer}
+    known = {kind: customer for kind, customer in found.items() if customer}
+    return {kind: customer for kind, customer in known.items() if customer.withdrawn_at is None} or known
 
 
 def _find_by_name(given: Mapping[str, Known], register: Register) -> Match:
     known = register.namesakes(given["name"].normal)
-    # Who was withdrawn was a mistake: they stand in nobody's way.
     namesakes = [customer for customer in known if customer.withdrawn_at is None] or known
     is_only_name_given = set(given) == {"name"}
     if len(namesakes) > 1 and is_only_name_given:

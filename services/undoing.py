@@ -111,7 +111,9 @@ class _Undoing:
         self._undone, self._register, self._shop, self._by = undone, register, shop, by
         by_it = Change.action_id if isinstance(undone, Action) else Change.by_purchase_id
         self._noted = select(Change).where(Change.shop_id == shop.id, by_it == undone.id).order_by(Change.id)
-        self._on_customers = db.session.scalars(self._noted.where(Change.customer_id.is_not(None))).all()
+        # Whether they are listed is for their purchases to say.
+        on_customers = self._noted.where(Change.customer_id.is_not(None), Change.field != "status")
+        self._on_customers = db.session.scalars(on_customers).all()
         self._known_before: dict[tuple[UUID, str], set[UUID]] = {}
         self._kept_names: list[tuple[Key, Customer]] = []
 
@@ -243,7 +245,7 @@ class _Undoing:
         told = select(Change).where(
             Change.shop_id == self._shop.id, Change.customer_id == stayed.id, Change.id > self._undone.id
         )
-        by_captures = told.where(Change.by_purchase_id.is_not(None)).order_by(Change.id)
+        by_captures = told.where(Change.by_purchase_id.is_not(None), Change.field != "status").order_by(Change.id)
         changes = [change for change in db.session.scalars(by_captures) if change.by_purchase_id in purchase_ids]
         self._read_ahead(changes)
         for change in reversed(changes):
@@ -320,9 +322,9 @@ class _Undoing:
         on_purchases = db.session.scalars(self._noted.where(Change.purchase_id.is_not(None))).all()
         customers, purchases = self._hold_all({change.purchase_id for change in on_purchases})
         self._begin()
-        changed = [customer for customer in customers if self._fields_of(customer)]
+        changed = [customer for customer in customers if self._on(customer)]
         for customer in changed:
-            for change in self._fields_of(customer):
+            for change in self._on(customer):
                 self._put_customer_back(customer, change)
         for change in on_purchases:
             _check_unchanged(_present(purchases[change.purchase_id], change.field), change)
@@ -346,10 +348,6 @@ class _Undoing:
         if any(purchase.customer_id not in owner_ids for purchase in purchases.values()):
             raise Overtaken
         return customers, purchases
-
-    def _fields_of(self, customer: Customer) -> list[Change]:
-        """Whether they are listed is for their purchases to say."""
-        return [change for change in self._on(customer) if change.field != "status"]
 
     def _check_that_it_is_the_last(self, change: Change) -> None:
         """The same value may have been put back since, and be there for another reason now."""

@@ -1,8 +1,8 @@
-"""Who is a customer only by purchases that were taken back: withdrawn, until one of them counts again."""
+"""Who is a customer only by purchases that were taken back or moved away: withdrawn, until one counts again."""
 
 from datetime import datetime
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import aliased
 
 from extensions import db
@@ -10,15 +10,16 @@ from models import Action, Change, Customer, Purchase
 from services import actions
 from services.matching import FieldChange
 
-ON_PURPOSE = ("edit", "merge", "split", "import")
+_ON_PURPOSE = ("edit", "merge", "split", "import")
 """The actions by which somebody means a customer to be there, whatever they bought."""
+_BOUGHT = and_(Purchase.shop_id == Customer.shop_id, Purchase.customer_id == Customer.id)
 
 
 def settle(action: Action, *customers: Customer) -> None:
     """Withdraws or brings back whom the action left without or with a reason to be there. They must be held."""
     db.session.flush()
     for customer in customers:
-        withdrawn_at = _withdrawn_since(customer)
+        withdrawn_at = _withdrawn_since(customer, action.at)
         if customer.merged_into_id is None and (withdrawn_at is None) != (customer.withdrawn_at is None):
             actions.note(action, customer, FieldChange("status", _status(customer.withdrawn_at), _status(withdrawn_at)))
             customer.withdrawn_at, customer.updated_at = withdrawn_at, action.at
@@ -26,7 +27,7 @@ def settle(action: Action, *customers: Customer) -> None:
 
 
 def bring_back(customer: Customer) -> list[FieldChange]:
-    """For who is meant to be there, whatever they bought."""
+    """For who is meant to be there, or has just bought something."""
     if customer.withdrawn_at is None:
         return []
     change = FieldChange("status", _status(customer.withdrawn_at), _status(None))
@@ -34,23 +35,34 @@ def bring_back(customer: Customer) -> list[FieldChange]:
     return [change]
 
 
+def counts() -> ColumnElement[bool]:
+    """Whether a purchase of the customer counts."""
+    return exists().where(_BOUGHT, Purchase.voided_at.is_(None))
+
+
+def is_meant() -> ColumnElement[bool]:
+    """Whether somebody meant the customer to be there, and did not take that back."""
+    undoing = aliased(Action)
+    return exists().where(
+        Change.shop_id == Customer.shop_id,
+        Change.customer_id == Customer.id,
+        Change.field != "split_to",  # that is of who lost purchases, not of who got them
+        Action.shop_id == Change.shop_id,
+        Action.id == Change.action_id,
+        Action.kind.in_(_ON_PURPOSE),
+        ~exists().where(undoing.shop_id == Action.shop_id, undoing.undoes_id == Action.id),
+    )
+
+
 def _status(withdrawn_at: datetime | None) -> str:
     return "listed" if withdrawn_at is None else "withdrawn"
 
 
-def _withdrawn_since(customer: Customer) -> datetime | None:
-    """When the last of their purchases was taken back; None while one counts, or somebody meant them to be there."""
-    bought = and_(Purchase.shop_id == customer.shop_id, Purchase.customer_id == customer.id)
-    counts = exists().where(bought, Purchase.voided_at.is_(None))
-    undoing = aliased(Action)
-    is_meant = exists().where(
-        Change.shop_id == customer.shop_id,
-        Change.customer_id == customer.id,
-        Action.shop_id == Change.shop_id,
-        Action.id == Change.action_id,
-        Action.kind.in_(ON_PURPOSE),
-        ~exists().where(undoing.shop_id == Action.shop_id, undoing.undoes_id == Action.id),
+def _withdrawn_since(customer: Customer, now: datetime) -> datetime | None:
+    """When the last of their purchases was taken back or, now, moved away; None for who has a reason to be there."""
+    last_voided = select(func.max(Purchase.voided_at)).where(_BOUGHT).scalar_subquery()
+    found = select(counts() | is_meant(), last_voided).where(
+        Customer.shop_id == customer.shop_id, Customer.id == customer.id
     )
-    if db.session.scalar(select(counts | is_meant)):
-        return None
-    return db.session.scalar(select(func.max(Purchase.voided_at)).where(bought))
+    has_reason, voided_at = db.session.execute(found).one()
+    return None if has_reason else voided_at or now

@@ -77,6 +77,27 @@ def test_who_is_dealt_with_on_purpose_is_there(owner: Person, act: Callable[...,
     assert tables(owner) == before
 
 
+def test_who_had_nothing_but_somebody_else_s_purchase_goes_with_it(owner: Person) -> None:
+    tim, bob = owner.capture(customer="Tim"), owner.capture(customer="Bob").customer
+    before = tables(owner)
+    moved = do_split(owner, tim.customer, [tim.purchase], bob).action
+    assert is_withdrawn(owner, tim.customer)
+    assert [one["name"] for one in owner.api.get("/customers").json["items"]] == ["Bob"]
+    do_undo(owner, moved)
+    assert tables(owner) == before
+
+
+def test_the_capture_that_brings_a_customer_back_is_on_their_history(owner: Person) -> None:
+    captured = owner.capture(customer="Tim")
+    void(owner, captured.purchase)
+    again = owner.capture(customer="Tim")
+    assert (again.outcome, again.changes) == ("unchanged", [])
+    assert owner.capture(customer="Tim", key=again.purchase.capture_key).changes == []
+    page = owner.browser.get(f"/customers/{captured.customer.public_id}")
+    newest, *_ = page.rows("History")
+    assert newest[2:] == ["withdrawn", "listed", "owner@example.com, by recording a purchase", ""]
+
+
 def test_who_is_kept_by_hand_stays_without_purchases(owner: Person) -> None:
     owner.api.post("/customers", {"name": "Tim"}, 201)
     captured = owner.capture(customer="Tim")

@@ -38,6 +38,13 @@ def test_who_was_withdrawn_does_not_make_a_name_ambiguous(owner: Person, withdra
     assert owner.capture(customer="Tim").customer.id == tim.id
 
 
+def test_who_was_withdrawn_is_in_no_conflict_and_keeps_their_address(owner: Person, withdrawn: Customer) -> None:
+    sue = owner.capture(customer="Sue", phone="+1 212 555 0100").customer
+    captured = owner.capture(customer="Sue", phone="+1 212 555 0100", email="typo@example.com")
+    assert captured.customer.id == sue.id
+    assert {field: one.id for field, one in captured.left_alone.items()} == {"email": withdrawn.id}
+
+
 def test_who_is_kept_again_is_back(owner: Person, withdrawn: Customer) -> None:
     owner.api.post("/customers", {"email": "typo@example.com"})
     assert [one["name"] for one in owner.api.get("/customers").json["items"]] == ["Tim"]
