@@ -3,6 +3,7 @@ from typing import Any, ClassVar
 from flask import request
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
+from wtforms import HiddenField
 
 from schemas.problems import Problem, Refused, Schema, ShopRules, judge
 
@@ -41,6 +42,10 @@ class SchemaForm(FlaskForm):
         self._fields[field].errors = [*self._fields[field].errors, message]
 
     @property
-    def faults(self) -> list[tuple[str, str]]:
-        """Each field's id and message, in the order of the page."""
-        return [(field.id, message) for field in self for message in field.errors]
+    def faults(self) -> list[tuple[str | None, str]]:
+        """Each field's id and message, in the order of the page; None for the id of one that is not seen."""
+        return [
+            (None if isinstance(field, HiddenField) else field.id, message)
+            for field in self
+            for message in field.errors
+        ]

@@ -170,6 +170,14 @@ def test_what_was_ticked_stays_chosen_while_another_is_searched(owner: Person) -
     assert page.message == "Moved from Tim to Sue: a book."
 
 
+def test_what_is_wrong_with_the_search_and_with_the_choice_is_in_one_summary(owner: Person) -> None:
+    address = f"{page_of(owner, customer='Tim').path}/customer?q={'x' * 201}"
+    page = owner.browser.get(address, 422)
+    page = page.submit("form.move", status=422)
+    assert [text_of(one) for one in page.soup.select(".error-summary li")] == page.errors
+    assert len(page.errors) == 2
+
+
 @pytest.mark.parametrize("query", ["", "?purchases=", f"?purchases={UNKNOWN}", "?purchases=x"])
 def test_only_purchases_of_the_customer_are_moved(owner: Person, query: str) -> None:
     tim = owner.capture(customer="Tim").customer
