@@ -234,6 +234,7 @@ def test_a_plot_of_very_many_days_shows_those_up_to_the_last_purchase(owner: Per
     page = owner.browser.get(f"/reports?{days}&group_by=day")
     assert [row[0] for row in page.rows("By day")] == ["2 Mar 2024", "28 Feb 2024", "1 Jan 1900"]
     assert "3 Mar 2023 to 2 Mar 2024: 2 in all" in str(images(page)[1]["alt"])
+    assert "The plots show the last 366 days, from 3 Mar 2023 on; the sums" in page.soup.get_text()
     assert len(heights(drawn(owner, str(images(page)[1]["src"])))) == 366
     for group_by in ("week", "month"):
         page = owner.browser.get(f"/reports?{days}&group_by={group_by}")
