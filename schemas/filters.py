@@ -116,7 +116,10 @@ def _min_amount(value: object, info: ValidationInfo) -> Money | None:
 
 
 def _max_amount(value: object, info: ValidationInfo) -> Money | None:
-    return _bound("Largest amount", value, info)
+    largest, smallest = _bound("Largest amount", value, info), info.data.get("min_amount")
+    if largest and smallest and largest.currency == smallest.currency and largest.minor < smallest.minor:
+        refuse("below_min_amount", f"Largest amount must be {smallest.decimal} or more, because that is the smallest")
+    return largest
 
 
 def _status(value: object) -> str:

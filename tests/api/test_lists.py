@@ -149,6 +149,7 @@ PURCHASES_WRONG = [
     ("recorded_since=yesterday", "recorded_since"),
     ("min_amount=1e3", "min_amount"),
     ("max_amount=-1", "max_amount"),
+    ("min_amount=5&max_amount=4.99", "max_amount"),
     ("currency=XXQ", "currency"),
     ("currency=USD&min_amount=5+EUR", "min_amount"),
     ("q=%00", "q"),
