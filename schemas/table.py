@@ -22,6 +22,15 @@ CUSTOMER_COLUMNS = (
     *("customer_id", *BUYER_FIELDS, "note"),
     *("purchases", "first_purchased_on", "last_purchased_on", "created_at", "updated_at"),
 )
+_ROW_MAX = 1_000_000
+"""Characters."""
+_NOT_CSV = {
+    "unexpected end of data": "A quotation mark is opened here and never closed",
+    "field larger than field limit": "A cell is far too long here. Look for a quotation mark that is never closed",
+    "expected after": "A quotation mark ends a cell too early here. Write two of them for one inside a cell",
+    "new-line character": "A line ends in an unusual way here. Save the file as CSV again",
+}
+"""What Python's reader says, and how a person puts it."""
 _SHOWN = 30
 _COLUMNS_MAX = 200
 _AS_TYPED = Notation()
@@ -48,11 +57,12 @@ class Table:
     """A CSV file, read once from its beginning. Raises TableError when its first line names no columns."""
 
     def __init__(self, lines: Iterable[str], delimiter: str = ","):
-        self._reader = csv.reader(lines, strict=True, delimiter=delimiter)
+        self._row_length = 0
+        self._reader = csv.reader(self._measured(lines), strict=True, delimiter=delimiter)
         try:
             self.headers = [header.strip() for header in next(self._reader, [])]
         except csv.Error as error:
-            raise TableError(f"The first line cannot be read as CSV: {error}") from None
+            raise TableError(f"The first line cannot be read. {_in_words(error)}") from None
         if not any(self.headers):
             raise TableError("The file is empty. Its first line must name the columns")
         if len(self.headers) > _COLUMNS_MAX:
@@ -62,17 +72,20 @@ class Table:
     def rows(
         self, places: Mapping[str, int], constants: Mapping[str, str], notation: Notation = _AS_TYPED
     ) -> Iterator[Row]:
-        """`places` says in which cell each field stands; `constants` are the same in every row."""
+        """`places` says in which cell each field stands; `constants` are the same in every row.
+
+        Raises TableError at a row that is too long for one.
+        """
         while True:
-            line = self._reader.line_num + 1
+            line, self._row_length = self._reader.line_num + 1, 0
             try:
                 cells = next(self._reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Row(line, {}, [], f"This line cannot be read as CSV: {error}")
+                yield Row(line, {}, [], _in_words(error))
                 continue
-            if not any(cell.strip() for cell in cells):
+            if not cells or not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(self.headers):
                 width = f"{len(cells)} cells where the first line names {len(self.headers)} columns"
@@ -80,6 +93,18 @@ class Table:
                 continue
             fields = {name: unmasked(cells[place]) for name, place in places.items()}
             yield Row(line, dict(constants) | _as_typed(fields, notation), cells)
+
+    def _measured(self, lines: Iterable[str]) -> Iterator[str]:
+        for line in lines:
+            self._row_length += len(line)
+            if self._row_length > _ROW_MAX:
+                found = f"Line {self._reader.line_num + 1:,} is part of a row of more than {_ROW_MAX:,} characters"
+                raise TableError(f"{found}. Look whether the lines end, and whether each quotation mark is closed")
+            yield line
+
+
+def _in_words(error: csv.Error) -> str:
+    return next((words for part, words in _NOT_CSV.items() if part in str(error)), f"This is not CSV: {error}")
 
 
 def _as_typed(fields: dict[str, str], notation: Notation) -> dict[str, str]:

@@ -47,7 +47,9 @@ def bring_back(imported: Import, *, by: User) -> int:
 
 def _take_back(imported: Import, by: User) -> int:
     brought = imports.find(imported.shop_id, imported.id)
-    if brought is None or brought.action is None or brought.taken_back is not None:
+    if brought is None or brought.action is None:
+        raise CannotUndo("This was not imported yet")
+    if brought.taken_back is not None:
         raise CannotUndo("This import was taken back already")
     action = actions.begin("undo", shop_id=imported.shop_id, by=by, undoes=brought.action)
     own = imports.is_of(imported)

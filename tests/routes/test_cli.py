@@ -383,8 +383,8 @@ def test_an_address_is_the_user_s_whatever_its_case(owner: Person, given_file: C
         ("00004,1997-01-01,1,5,00", "line 7: This row has 5 cells where the first line names 4 columns"),
         ("00004", "line 7: This row has 1 cells where the first line names 4 columns"),
         ("00\x0004,1997-01-01,1,5.00", "line 7, customer_id: Customer number has a control character. Type it again"),
-        ('"00004,1997-01-01,1,5.00', "line 7: This line cannot be read as CSV: "),
-        ('00004,1997-01-01,"1" ,5.00', "line 7: This line cannot be read as CSV: "),
+        ('"00004,1997-01-01,1,5.00', "line 7: A quotation mark is opened here and never closed"),
+        ('00004,1997-01-01,"1" ,5.00', "line 7: A quotation mark ends a cell too early here. Write two of them "),
     ],
 )
 def test_one_wrong_line_stores_nothing(
@@ -533,7 +533,7 @@ def test_a_purchase_number_of_another_door_is_taken(owner: Person, import_conten
             ["--column", "item=item", "--item", "b"],
             "“item” is given both as a column and as a text. Give it once",
         ),
-        ('"name,item\nTim,a\n', [], "The first line cannot be read as CSV: "),
+        ('"name,item\nTim,a\n', [], "The first line cannot be read. A quotation mark is opened here and never closed"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused(
@@ -616,7 +616,7 @@ def test_a_quote_that_is_never_closed_is_wrong_where_it_was_opened(
 ) -> None:
     rows = "Sue,b\n" * 50
     [line] = wrong_rows(import_content(f'name,item\nTim,a\nTim,"a\n{rows}'), owner, 1)
-    assert line.startswith("line 3: This line cannot be read as CSV: ")
+    assert line == "line 3: A quotation mark is opened here and never closed"
 
 
 def test_a_quote_that_is_never_closed_in_a_long_file_stores_nothing(
@@ -624,7 +624,7 @@ def test_a_quote_that_is_never_closed_in_a_long_file_stores_nothing(
 ) -> None:
     """The reader gives up after 131,072 characters, and goes on."""
     rows = refused(import_content('name,item\nTim,"a\n' + "Sue,a book of one's own\n" * 9_000), owner)
-    assert rows[0].startswith("line 2: This line cannot be read as CSV: ")
+    assert rows[0] == "line 2: A cell is far too long here. Look for a quotation mark that is never closed"
 
 
 def test_what_a_writer_of_csv_quotes_comes_in(owner: Person, import_content: Callable[..., Result]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import Customer, Purchase
-from schemas.table import COLUMNS, Table, find_places, write_table
+from schemas.table import COLUMNS, Table, TableError, find_places, write_table
 
 STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 ID = UUID("01890000-0000-7000-8000-000000000000")
@@ -33,6 +33,13 @@ def line(note: str | None = None) -> tuple[Purchase, Customer]:
 
 def written(note: str | None = None) -> str:
     return "".join(write_table([line(note)]))
+
+
+def test_a_row_without_end_is_refused_before_it_fills_the_memory() -> None:
+    for row in ("," * 1_000_001, ',"\n"' * 300_000):
+        table = Table(io.StringIO(f"name,item\nTim,a\n{row}", newline=""))
+        with pytest.raises(TableError, match="is part of a row of more than 1,000,000 characters"):
+            list(table.rows({}, {}))
 
 
 def read_back(table: str) -> str:
