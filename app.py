@@ -12,6 +12,7 @@ from routes import (
     auth,
     cli,
     cli_backup,
+    cli_import,
     corrections,
     customers,
     docs,
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_blueprints(app)
     cli.register(app)
     cli_backup.register(app)
+    cli_import.register(app)
     return app
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, LargeBinary, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from extensions import Base
 from models import clock, public_id
@@ -13,7 +13,7 @@ from models.columns import Instant, new_id, one_of
 
 
 class Import(Base):
-    """A file of purchases, and how far it has come: each file is there once, whatever it is called."""
+    """A file of purchases or customers, and how far it has come: each is there once, whatever it is called."""
 
     __tablename__ = "imports"
 
@@ -42,7 +42,9 @@ class Import(Base):
     uploaded_at: Mapped[datetime] = mapped_column(Instant, default=clock.utc_now)
     file_name: Mapped[str] = mapped_column(String(FILE_NAME_MAX))
     sha256: Mapped[str] = mapped_column(String(64))
-    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    """None where the command line read the file: it is not kept."""
+    is_kept: Mapped[bool] = column_property(content.is_not(None))
     size: Mapped[int]
     """Bytes."""
     choices: Mapped[dict[str, Any] | None] = mapped_column(JSON)

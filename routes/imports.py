@@ -218,7 +218,7 @@ def _get_to_choose(id: UUID) -> Brought:
 
 def _get_checked(id: UUID) -> Import:
     file = _get(id).file
-    return file if file.outcome is not None else abort(404)
+    return file if file.choices and file.outcome and file.is_kept else abort(404)
 
 
 def _list(form: UploadForm) -> str:
@@ -250,6 +250,7 @@ def _progress(brought: Brought) -> dict[str, Any]:
 def _format_of(file: Import) -> FileFormat:
     if file.choices is not None:
         return FileFormat(file.choices["encoding"], file.choices["delimiter"])
+    assert file.content is not None  # only what is kept comes to have its columns matched
     return detect(BytesIO(file.content))
 
 

@@ -19,6 +19,7 @@ from schemas.table_file import FileFormat, open_text
 from schemas.table_rows import Kind
 from services import actions
 from services.importing import REFUSED, ImportReport, Verdict, import_rows
+from services.refusals import CannotImport
 from services.register import Overtaken
 
 _LISTED = 50
@@ -60,21 +61,49 @@ serves."""
 def keep(upload: Upload, *, user: User) -> Import:
     """The import of this file: the one of before, when the shop has brought the same bytes already."""
     digest = sha256(upload.content).hexdigest()
-    brought = Import(
-        shop_id=user.shop_id,
-        user_id=user.id,
-        file_name=upload.file_name,
-        sha256=digest,
-        content=upload.content,
-        size=len(upload.content),
-    )
+    kept = _enter(_file(user, upload.file_name, digest, len(upload.content), content=upload.content))
+    if not kept.is_kept:
+        kept.content = upload.content
+        db.session.flush()
+    return kept
+
+
+def enter(file_name: str, sha256: str, size: int, *, user: User) -> Import:
+    """The import of a file that is read where it lies. Raises CannotImport when it is not for now."""
+    entered = _enter(_file(user, file_name, sha256, size))
+    brought = find(user.shop_id, entered.id)
+    assert brought is not None
+    if brought.taken_back is not None:
+        raise CannotImport("This file was imported and taken back. Open it on the page Import, to let it count again")
+    if entered.is_busy and not has_broken_off(entered):
+        raise CannotImport("This file is being imported in a browser. Try again when that is done")
+    return entered
+
+
+def note_recorded(entered: Import, report: ImportReport, *, by: User) -> None:
+    """That what was entered is recorded, and can be taken back as a whole."""
+    if entered.action_id is not None and not (report.action_id and report.count_of(Verdict.CREATED, Verdict.UPDATED)):
+        return
+    rows = len(report.verdicts)
+    values = _told(report) | {"rows_done": rows, "rows_total": rows} | _recorded(entered.shop_id, report, by)
+    own = update(Import).where(Import.shop_id == entered.shop_id, Import.id == entered.id)
+    db.session.connection().execute(own.values(**values))
+
+
+def _file(user: User, file_name: str, sha256: str, size: int, **content: bytes) -> Import:
+    return Import(shop_id=user.shop_id, user_id=user.id, file_name=file_name, sha256=sha256, size=size, **content)
+
+
+def _enter(brought: Import) -> Import:
+    """It, or the one of before with the same content."""
     try:
         with db.session.begin_nested():
             db.session.add(brought)
     except IntegrityError as error:
         if dialect.violated_constraint(error) != "uq_imports_shop_id_sha256":
             raise
-        return db.session.scalars(select(Import).where(Import.shop_id == user.shop_id, Import.sha256 == digest)).one()
+        same = select(Import).where(Import.shop_id == brought.shop_id, Import.sha256 == brought.sha256)
+        return db.session.scalars(same).one()
     return brought
 
 
@@ -107,7 +136,8 @@ def kind(imported: Import) -> Kind:
 
 
 def open_table(imported: Import, choices: FileChoices | FileFormat) -> Table:
-    """The table in the file. Raises TableError."""
+    """The table in the file, which must be kept. Raises TableError."""
+    assert imported.content is not None
     return Table(open_text(BytesIO(imported.content), choices.encoding), choices.delimiter)
 
 
@@ -163,7 +193,8 @@ def start_over(imported: Import) -> bool:
     taken_back = select(Action.id).where(Action.shop_id == imported.shop_id, Action.undoes_id == Import.action_id)
     begun = (
         update(Import)
-        .where(Import.shop_id == imported.shop_id, Import.id == imported.id, taken_back.exists(), ~counts)
+        .where(Import.shop_id == imported.shop_id, Import.id == imported.id, Import.is_kept, taken_back.exists())
+        .where(~counts)
         .values(status="uploaded", action_id=None, attempt=Import.attempt + 1, outcome=None, wrong=None, verdicts=None)
     )
     return bool(db.session.connection().execute(begun).rowcount)
@@ -271,8 +302,7 @@ def _settle(
 ) -> None:
     values = _told(report) | {"rows_done": rows_total, "rows_total": rows_total}
     if is_recorded:
-        action_id = report.action_id or actions.begin("import", shop_id=step.shop_id, by=by).id
-        values |= {"status": "recorded", "action_id": action_id}
+        values |= _recorded(step.shop_id, report, by)
     else:
         values |= {"status": "checked", "fault": _DATA_CHANGED if is_recording else None}
     own = update(Import).where(
@@ -280,6 +310,11 @@ def _settle(
     )
     if not db.session.connection().execute(own.values(**values)).rowcount:
         raise Overtaken("This was begun anew since")
+
+
+def _recorded(shop_id: int, report: ImportReport, by: User) -> dict[str, Any]:
+    action_id = report.action_id or actions.begin("import", shop_id=shop_id, by=by).id
+    return {"status": "recorded", "action_id": action_id}
 
 
 def _told(report: ImportReport) -> dict[str, Any]:

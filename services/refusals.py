@@ -124,6 +124,10 @@ class CannotUndo(Refusal):
     """What was done has been taken back already, or something later stands on it."""
 
 
+class CannotImport(Refusal):
+    """The file is on its way already, or was taken back."""
+
+
 class EmailTaken(Refusal):
     """The address already has an account."""
 

@@ -177,14 +177,6 @@ def test_the_same_file_is_one_import_whatever_it_is_called(owner: Person, strang
     assert bring(owner, TIM + "Sue,,a pen,\n") != first
 
 
-def test_a_file_of_the_command_line_is_a_replay_in_the_browser(owner: Person, tmp_path: Any) -> None:
-    path = tmp_path / "tim.csv"
-    path.write_bytes(TIM.encode())
-    assert owner.app.test_cli_runner().invoke(args=["import", str(path), "--user", owner.email]).exit_code == 0
-    _, outcome = check(owner)
-    assert (outcome["repeated"], outcome["recorded"]) == (1, 0)
-
-
 def test_numbers_and_days_are_read_as_the_table_writes_them(owner: Person) -> None:
     content = "name,item,date\nTim,a book,31.12.2025 10:30\nTim,a pen,2026-01-02\n"
     bring_in(owner, content, day_order="dmy")
