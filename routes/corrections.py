@@ -67,7 +67,7 @@ def restore(id: UUID) -> ResponseReturnValue:
     line = _get_with_customer(id)
     editing.restore(line.purchase, by=current_user)
     db.session.commit()
-    flash(restored(*line, current_user.shop))
+    flash(restored(*line, current_user.shop, is_update_undone=undoing.is_update_undone(line.purchase)))
     return _back(url_for(".show", id=id))
 
 

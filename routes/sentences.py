@@ -43,8 +43,9 @@ def taken_back(purchase: Purchase, customer: Customer, shop: Shop) -> str:
     return f"{done} {customer.shown_name} bought nothing else, and is in no list until they buy again."
 
 
-def restored(purchase: Purchase, customer: Customer, shop: Shop) -> str:
-    return f"Counts again: {_purchase(purchase, customer, shop)}."
+def restored(purchase: Purchase, customer: Customer, shop: Shop, *, is_update_undone: bool) -> str:
+    done = f"Counts again: {_purchase(purchase, customer, shop)}."
+    return f"{done} What it had changed on {customer.shown_name} stays taken back." if is_update_undone else done
 
 
 def corrected(purchase: Purchase, customer: Customer, shop: Shop) -> str:

@@ -63,6 +63,12 @@ def undo_recording(purchase: Purchase, *, shop: Shop, by: User | ApiToken) -> Ac
     return editing.void(purchase, None, by=by)
 
 
+def is_update_undone(purchase: Purchase) -> bool:
+    """Whether what its capture changed on the customer was taken back."""
+    undone = exists().where(Action.shop_id == purchase.shop_id, Action.undoes_purchase_id == purchase.id)
+    return bool(db.session.scalar(select(undone)))
+
+
 def find(shop_id: int, action_id: UUID) -> Action | None:
     return db.session.get(Action, (shop_id, action_id))
 
@@ -96,7 +102,7 @@ def _undo_update(purchase_id: UUID, register: Register, shop: Shop, by: User | A
         raise UnknownPurchase("There is no such purchase")
     if purchase.matched_on is None:
         raise CannotUndo("The customer was new with this purchase. Take the purchase back instead")
-    if db.session.scalar(select(Action.id).where(Action.shop_id == shop.id, Action.undoes_purchase_id == purchase.id)):
+    if is_update_undone(purchase):
         raise CannotUndo("This was taken back already")
     undoing = _Undoing(purchase, register, shop, by)
     if undoing.is_empty:

@@ -74,6 +74,13 @@ def test_undo_takes_back_what_the_recording_changed_on_the_customer(owner: Perso
     assert owner.capture(customer="typo@example.com").outcome == "created"
 
 
+def test_who_restores_a_purchase_is_told_that_its_update_stays_taken_back(owner: Person) -> None:
+    owner.capture(customer="Tim")
+    owner.browser.get("/purchases/new").submit(customer="Tim <typo@example.com>", item="a pen").submit(".undo")
+    page = owner.browser.get(f"/purchases/{owner.purchases()[-1].public_id}").submit(".actions form")
+    assert page.message == "Counts again: Tim, a pen. What it had changed on Tim stays taken back."
+
+
 def test_a_customer_is_back_with_the_purchase_that_counts_again(owner: Person) -> None:
     page = page_of(owner, customer="Tim").submit(".actions form")
     customer = owner.browser.get(page.link("Tim"))
