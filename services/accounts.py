@@ -26,7 +26,7 @@ def register(details: Registration) -> User:
         shop=shop,
         email=details.email.shown,
         email_normal=details.email.normal,
-        password_hash=_HASHER.hash(details.password),
+        password_hash=hash_password(details.password),
     )
     try:
         with db.session.begin_nested():
@@ -38,13 +38,18 @@ def register(details: Registration) -> User:
     return user
 
 
+def hash_password(password: str) -> str:
+    """By which it is checked and cannot be found out. Takes its time, on purpose."""
+    return _HASHER.hash(password)
+
+
 def check_credentials(credentials: Credentials) -> User | None:
     """The user whose address and password these are. Takes as long for an unknown address (ASVS 6.3.8)."""
     user = find_user(credentials.email)
     if not _is_password(user.password_hash if user else _nobodys_hash(), credentials.password):
         return None
     if user and _HASHER.check_needs_rehash(user.password_hash):
-        user.password_hash = _HASHER.hash(credentials.password)
+        user.password_hash = hash_password(credentials.password)
     return user
 
 
@@ -136,7 +141,7 @@ def change_password(user: User, change: PasswordChange, browser: str | None = No
 
 def set_password(user: User, password: str) -> None:
     """Whatever let somebody in by the old one ends: sessions, and links that set a new one."""
-    user.password_hash = _HASHER.hash(password)
+    user.password_hash = hash_password(password)
     end_sessions(user)
     of_user = (PasswordReset.shop_id == user.shop_id, PasswordReset.user_id == user.id)
     db.session.execute(delete(PasswordReset).where(*of_user))
@@ -151,7 +156,7 @@ def _is_password(password_hash: str, password: str) -> bool:
 
 @cache
 def _nobodys_hash() -> str:
-    return _HASHER.hash(secrets.token_urlsafe())
+    return hash_password(secrets.token_urlsafe())
 
 
 def hash_of(token: str) -> bytes:

@@ -1,7 +1,7 @@
 """The people of the tests, and what they send."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from uuid import uuid4
 
@@ -50,7 +50,11 @@ class Person:
     def browser(self) -> Browser:
         """Signed in."""
         browser = Browser(self.app)
-        browser.get("/login").submit(email=self.email, password=PASSWORD)
+        with self.app.app_context():
+            user = self.user
+            accounts.open_session(user)
+            db.session.commit()
+            browser.sign_in(user.get_id())
         return browser
 
     @cached_property
@@ -101,21 +105,26 @@ class Person:
 
 
 def make_person(app: Flask, email: str, **changes: str) -> Person:
+    """As if they had registered."""
     with app.app_context():
-        user = accounts.register(judge(Registration, registration_values(email=email, **changes)))
-        db.session.commit()
-        return Person(app, email, user.id, user.shop_id)
+        details = judge(Registration, registration_values(email=email, **changes))
+        names = ("currency", "country", "time_zone")
+        return _make_user(app, Shop(name=details.shop_name, **{name: getattr(details, name) for name in names}), email)
 
 
 def make_colleague(owner: Person, email: str = "colleague@example.com") -> Person:
     """A second user of the owner's shop."""
     with owner.app.app_context():
-        user = User(
-            shop=db.session.get_one(Shop, owner.shop_id),
-            email=email,
-            email_normal=email,
-            password_hash=owner.user.password_hash,
-        )
-        db.session.add(user)
-        db.session.commit()
-        return Person(owner.app, email, user.id, user.shop_id)
+        return _make_user(owner.app, db.session.get_one(Shop, owner.shop_id), email)
+
+
+def _make_user(app: Flask, shop: Shop, email: str) -> Person:
+    user = User(shop=shop, email=email, email_normal=email, password_hash=_password_hash())
+    db.session.add(user)
+    db.session.commit()
+    return Person(app, email, user.id, user.shop_id)
+
+
+@cache
+def _password_hash() -> str:
+    return accounts.hash_password(PASSWORD)
