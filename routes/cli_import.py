@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, TextIO
+from uuid import UUID
 
 import click
 from flask import Flask
@@ -21,7 +22,7 @@ from schemas.table import Table, TableError, find_places
 from schemas.table_file import DELIMITERS, ENCODINGS, FileFormat, detect, open_text
 from schemas.table_rows import Kind, kind_of
 from services import imports
-from services.importing import ImportReport, Verdict, import_rows
+from services.importing import ImportReport, Verdict, find_meant, import_rows
 from services.refusals import CannotImport
 
 _WRONG_ROWS_SHOWN = 100
@@ -67,6 +68,7 @@ def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | No
                 by=user,
                 key_prefix=entered.key_prefix,
                 kind=kind_of({*places, *constants}),
+                meant=_meant(file, found, places, user.shop_id),
             )
     except (TableError, CannotImport) as error:
         raise click.ClickException(str(error)) from None
@@ -93,6 +95,13 @@ def _mapping(columns: tuple[str, ...]) -> dict[str, str]:
     if double := [field for field in fields if fields.count(field) > 1]:
         raise click.ClickException(f"--column {double[0]} is given twice. Give it once")
     return {field.strip(): header.strip() for field, _, header in pairs}
+
+
+def _meant(file: Path, read_as: FileFormat, places: Mapping[str, int], shop_id: int) -> set[UUID]:
+    if "customer_id" not in places:
+        return set()
+    with open_text(file.open("rb"), read_as.encoding) as text:
+        return find_meant(Table(text, read_as.delimiter).rows(places, {}), shop_id)
 
 
 def _digest(file: BinaryIO) -> str:

@@ -9,8 +9,10 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+from sqlalchemy import select
+
 from extensions import db
-from models import Purchase, Shop, User, clock
+from models import Customer, Purchase, Shop, User, clock, public_id
 from schemas.contact import Known
 from schemas.problems import Refused, ShopRules, judge
 from schemas.purchase import NEW_CUSTOMER, flat_field, nested
@@ -105,6 +107,17 @@ class _Wish(NamedTuple):
 _Record = Callable[[Sequence[_Wish]], Sequence[Captured | Kept | Refusal]]
 
 
+def find_meant(rows: Iterable[Row], shop_id: int) -> set[UUID]:
+    """The shop's customers whose own ids stand in a table."""
+    texts = (row.fields.get("customer_id", "").strip() for row in rows)
+    ids = (public_id.decode(public_id.CUSTOMER, text) for text in texts if public_id.is_id(public_id.CUSTOMER, text))
+    meant: set[UUID] = set()
+    while some := set(islice(ids, _AT_A_TIME)):
+        found = select(Customer.id).where(Customer.shop_id == shop_id, Customer.id.in_(some - meant))
+        meant.update(db.session.scalars(found))
+    return meant
+
+
 def import_rows(
     rows: Iterable[Row],
     *,
@@ -112,16 +125,18 @@ def import_rows(
     by: User,
     key_prefix: str,
     kind: Kind = Kind.PURCHASES,
+    meant: Iterable[UUID] = (),
     tell: Callable[[int], None] = lambda _: None,
 ) -> ImportReport:
     """Captures every purchase once per `key_prefix`, or keeps every customer. The caller commits, or not when a row
     is wrong.
 
-    `tell` is called with the number of rows that are done, again and again.
+    `meant` are whom `find_meant` finds in the same table: whatever else a row says, they are not somebody without an id
+    of theirs. `tell` is called with the number of rows that are done, again and again.
     """
     report = ImportReport(kind)
     rules = ShopRules(shop.currency, shop.country, shop.today())
-    record = _recorder(report, shop, by, key_prefix)
+    record = _recorder(report, shop, by, key_prefix, set(meant))
     numbered = iter(enumerate(rows, start=1))
     while some := list(islice(numbered, _AT_A_TIME)):
         report.verdicts += [Verdict.WRONG] * len(some)
@@ -133,15 +148,15 @@ def import_rows(
     return report
 
 
-def _recorder(report: ImportReport, shop: Shop, by: User, key_prefix: str) -> _Record:
+def _recorder(report: ImportReport, shop: Shop, by: User, key_prefix: str, meant: set[UUID]) -> _Record:
     """How the rows of this kind are recorded, some at a time."""
     if report.kind == Kind.CUSTOMERS:
         action = actions.begin("import", shop_id=shop.id, by=by)
         report.action_id = action.id
-        find = _ById(action.at).find
+        find = _ById(action.at, meant).find
         return lambda wishes: keep_customers([wish.details for wish in wishes], shop=shop, action=action, find=find)
 
-    find = _ById(clock.utc_now()).find
+    find = _ById(clock.utc_now(), meant).find
 
     def capture_some(wishes: Sequence[_Wish]) -> Sequence[Captured | Refusal]:
         captures = [Capture(wish.details, f"{key_prefix}{wish.number}") for wish in wishes]
@@ -182,11 +197,11 @@ class _ById:
     from there means the same customer.
     """
 
-    def __init__(self, at: datetime):
+    def __init__(self, at: datetime, taken: set[UUID]):
         self._at = at
         self._means: dict[UUID, UUID] = {}
         """Whom an id means that is not theirs."""
-        self._taken: set[UUID] = set()
+        self._taken = taken
         """The customers whom some id means."""
 
     def find(self, given: Mapping[str, Known], id: UUID | Literal["new"] | None, register: Register) -> Match:

@@ -1,5 +1,6 @@
 """Files of purchases or customers on their way: brought, checked, recorded, and how far each has come."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -14,11 +15,11 @@ from sqlalchemy.orm import aliased, undefer
 from extensions import db
 from models import Action, Import, Purchase, User, clock, dialect
 from schemas.imports import FileChoices, ImportChoices, Upload
-from schemas.table import Table, TableError
+from schemas.table import Row, Table, TableError
 from schemas.table_file import FileFormat, open_text
 from schemas.table_rows import Kind
 from services import actions
-from services.importing import REFUSED, ImportReport, Verdict, import_rows
+from services.importing import REFUSED, ImportReport, Verdict, find_meant, import_rows
 from services.refusals import CannotImport
 from services.register import Overtaken
 
@@ -213,8 +214,7 @@ def has_broken_off(imported: Import) -> bool:
 
 def progress(imported: Import) -> _Heard:
     """How far the check or recording is, as far as this process knows."""
-    assert imported.heard_at is not None
-    told = _Heard(imported.rows_done, imported.rows_total, imported.heard_at)
+    told = _Heard(imported.rows_done, imported.rows_total, imported.heard_at or imported.uploaded_at)
     return max(told, _heard.get(imported.id, told), key=lambda heard: heard.heard_at)
 
 
@@ -229,20 +229,25 @@ def carry_out(step: Step) -> None:
     choices = ImportChoices.model_validate(imported.choices)
     is_recording, shown = imported.status == "recording", imported.verdicts or ""
     rows_total = _count_rows(imported, choices)
+    meant = find_meant(_rows(imported, choices), imported.shop_id) if "customer_id" in choices.places else ()
     with db.session.begin_nested() as attempt:
-        rows = open_table(imported, choices).rows(choices.places, choices.constants, choices.notation)
         report = import_rows(
-            rows,
+            _rows(imported, choices),
             shop=user.shop,
             by=user,
             key_prefix=imported.key_prefix,
             kind=choices.kind,
+            meant=meant,
             tell=lambda rows_done: _tell(step, rows_done, rows_total),
         )
         is_recorded = is_recording and (not report.wrong or _may_leave_out(imported, shown, report))
         if not is_recorded:
             attempt.rollback()
     _settle(step, report, rows_total, is_recorded=is_recorded, is_recording=is_recording, by=user)
+
+
+def _rows(imported: Import, choices: ImportChoices) -> Iterator[Row]:
+    return open_table(imported, choices).rows(choices.places, choices.constants, choices.notation)
 
 
 def _may_leave_out(imported: Import, shown: str, report: ImportReport) -> bool:

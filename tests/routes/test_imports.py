@@ -359,6 +359,12 @@ def test_progress_is_told_to_scripts(owner: Person) -> None:
     assert answer == {"is_busy": False, "has_broken_off": False, "rows_done": 1, "rows_total": 1}
 
 
+def test_what_was_only_uploaded_has_come_nowhere(owner: Person) -> None:
+    path = upload(owner, "name,item\nTim,a book\n").path.removesuffix("/columns")
+    answer: dict[str, Any] = owner.browser.get_raw(f"{path}/progress").get_json()
+    assert answer == {"is_busy": False, "has_broken_off": False, "rows_done": 0, "rows_total": 0}
+
+
 def test_what_broke_off_says_so_and_is_tried_again(owner: Person) -> None:
     page = check(owner, "name,item\nTim,a book\n")
     with owner.app.app_context():

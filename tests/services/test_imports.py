@@ -466,7 +466,7 @@ def test_customers_who_are_not_clear_or_wrong_are_told(owner: Person) -> None:
 # Customers told apart by ids
 
 
-ID_1, ID_2 = (public_id.encode(public_id.CUSTOMER, UUID(int=number)) for number in (1, 2))
+ID_1, ID_2, ID_3 = (public_id.encode(public_id.CUSTOMER, UUID(int=number)) for number in (1, 2, 3))
 
 
 def test_customers_with_ids_are_taken_back_and_brought_back(owner: Person) -> None:
@@ -501,6 +501,16 @@ def test_ids_mean_the_same_across_batches_and_files(owner: Person) -> None:
     bring_in(owner, f"customer_id,name,note\n{ID_2},Tim,second\n{ID_1},Tim,first\n")
     assert [(one.id.int, one.note) for one in owner.customers()] == [(1, "first"), (2, "second")]
     assert {purchase.customer_id.int for purchase in owner.purchases()} == {1, 2}
+
+
+@pytest.mark.parametrize("known", [[ID_2], [ID_2, ID_3]])
+def test_whose_id_stands_further_down_is_not_taken_for_somebody_else(owner: Person, known: list[str]) -> None:
+    bring_in(owner, "customer_id,name,item\n" + "".join(f"{one},Tim,a book\n" for one in known))
+    all_of_them = "".join(f"{one},Tim,of {one}\n" for one in (ID_1, *known))
+    bring_in(owner, f"customer_id,name,note\n{all_of_them}")
+    assert sorted((one.public_id, one.note) for one in owner.customers()) == [
+        (one, f"of {one}") for one in (ID_1, *known)
+    ]
 
 
 def test_an_id_of_this_shop_means_that_customer(owner: Person, stranger: Person) -> None:

@@ -14,11 +14,11 @@ from schemas.bodies import CustomerEdit
 from schemas.filters import CustomerFilters, PurchaseFilters
 from schemas.money import Money
 from schemas.problems import judge
-from schemas.table import Table, find_places, write_customers, write_table
+from schemas.table import Row, Table, find_places, write_customers, write_table
 from schemas.table_rows import Kind
 from services import customers, editing, purchases
 from services.customers import Bought
-from services.importing import import_rows
+from services.importing import find_meant, import_rows
 from services.purchases import Line
 from tests.services.test_merge_properties import STEPS, Book, Step, of_every_list
 
@@ -50,10 +50,14 @@ def export(book: Book, kind: Kind) -> str:
 
 
 def bring_in(book: Book, kind: Kind, content: str) -> None:
-    table = Table(io.StringIO(content, newline=""))
-    rows = table.rows(find_places(table.headers, {}, {}), {})
-    report = import_rows(rows, shop=book.shop, by=book.user, key_prefix=f"{kind}:", kind=kind)
+    meant = find_meant(read(content), book.shop.id)
+    report = import_rows(read(content), shop=book.shop, by=book.user, key_prefix=f"{kind}:", kind=kind, meant=meant)
     assert report.wrong == []
+
+
+def read(content: str) -> Iterator[Row]:
+    table = Table(io.StringIO(content, newline=""))
+    return table.rows(find_places(table.headers, {}, {}), {})
 
 
 def told(book: Book) -> list[tuple[Known, list[Known]]]:
