@@ -137,7 +137,7 @@ def _responses(rule: Rule, operation: Operation) -> dict[str, Any]:
         responses[str(status)] = {"description": titles, "content": {MIMETYPE: problem}}
     if operation.query:
         # Told by the server in front of the app, in its own words.
-        responses["414"] = {"description": "The address is too long", "content": {"text/html": {}}}
+        responses["414"] = {"description": "The address is too long", "content": {"text/plain": {}}}
     return responses
 
 

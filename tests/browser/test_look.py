@@ -155,6 +155,7 @@ def look_at_tokens(counter: Counter) -> None:
 
 
 def look_at(page: Page) -> None:
+    page.wait_for_load_state("load")  # without its stylesheet a page looks like no page of ours
     assert page.evaluate("document.documentElement.scrollWidth") <= 320, page.url
     found = Axe().run(page)
     assert found.violations_count == 0, (page.url, found.generate_report())
