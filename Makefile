@@ -15,7 +15,7 @@ setup: .venv/ready-to-develop
 
 test: .venv/ready-to-develop
 	$(BIN)/python -m tests.browser.get_browser
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: .venv/ready-to-develop
 	$(BIN)/ruff check .

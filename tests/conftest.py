@@ -1,5 +1,6 @@
 """The suite runs on a real SQLite and a real PostgreSQL, each with a schema made by the migrations."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from extensions import db
 from models import Purchase, clock, dialect
 from tests.cast import Person, make_person
 
+LONGEST = ("test_real_data", "test_schemathesis", "test_replay", "test_import", "test_crash", "test_races")
+
 
 def make_settings(database_url: str, **changes: object) -> Settings:
     values: dict[str, object] = {
@@ -28,6 +31,17 @@ def make_settings(database_url: str, **changes: object) -> Settings:
         "log_level": "ERROR",
     }
     return Settings(_env_file=None, **(values | changes))  # type: ignore[arg-type]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: tests wait for browsers, servers and databases half of their time."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that nobody waits for one of them at the end."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 @pytest.fixture(scope="session")
