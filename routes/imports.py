@@ -137,28 +137,12 @@ def record(id: UUID) -> ResponseReturnValue:
 
 @bp.post("/imports/<import_id:id>/undo")
 def undo(id: UUID) -> ResponseReturnValue:
-    file = _get(id).file
-    try:
-        count = import_undoing.take_back(file, by=current_user)
-    except CannotUndo as refusal:
-        flash(f"{refusal.message}. Nothing was changed.")
-    else:
-        db.session.commit()
-        flash(_taken_back(file, count))
-    return redirect(url_for(".show", id=id), 303)
+    return _turn(id, import_undoing.take_back, _taken_back)
 
 
 @bp.post("/imports/<import_id:id>/again")
 def again(id: UUID) -> ResponseReturnValue:
-    file = _get(id).file
-    try:
-        count = import_undoing.bring_back(file, by=current_user)
-    except CannotUndo as refusal:
-        flash(f"{refusal.message}. Nothing was changed.")
-    else:
-        db.session.commit()
-        flash(f"Imported again: {_counted(file, count)} {'counts' if count == 1 else 'count'} as before.")
-    return redirect(url_for(".show", id=id), 303)
+    return _turn(id, import_undoing.bring_back, _brought_back)
 
 
 @bp.post("/imports/<import_id:id>/over")
@@ -190,6 +174,23 @@ def verdict_file(id: UUID) -> ResponseReturnValue:
         return [_VERDICT_WORDS[Verdict(verdicts[number - 1])], reasons.get(number, "")]
 
     return _rows_file(file, "verdicts", ["verdict", "reason"], told)
+
+
+def _turn(id: UUID, change: Callable[..., int], told: Callable[[Import, int], str]) -> ResponseReturnValue:
+    """Takes an import back, or lets it count again."""
+    file = _get(id).file
+    try:
+        count = change(file, by=current_user)
+    except CannotUndo as refusal:
+        flash(f"{refusal.message}. Nothing was changed.")
+    else:
+        db.session.commit()
+        flash(told(file, count))
+    return redirect(url_for(".show", id=id), 303)
+
+
+def _brought_back(file: Import, count: int) -> str:
+    return f"Imported again: {_counted(file, count)} {'counts' if count == 1 else 'count'} as before."
 
 
 def _taken_back(file: Import, count: int) -> str:

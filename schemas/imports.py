@@ -1,11 +1,11 @@
 """What may be imported: the file, how it is read, and what its columns are."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from io import BytesIO
 from typing import Annotated
 
-from pydantic import PlainValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_validator
 
 from models import Import, Purchase, public_id
 from models.normal import normal_words
@@ -95,21 +95,15 @@ def _item(value: object, info: ValidationInfo) -> str | None:
     return item
 
 
+def _one_of(choices: Container[str], advice: str) -> AfterValidator:
+    return AfterValidator(lambda value: value if value in choices else refuse("unknown", advice))
+
+
 class FileChoices(Schema):
     """How the file is read."""
 
-    encoding: str
-    delimiter: str
-
-    @field_validator("encoding")
-    @classmethod
-    def _encoding_is_known(cls, value: str) -> str:
-        return value if value in ENCODINGS else refuse("unknown", "Choose one of the encodings")
-
-    @field_validator("delimiter")
-    @classmethod
-    def _delimiter_is_known(cls, value: str) -> str:
-        return value if value in DELIMITERS else refuse("unknown", "Choose what separates the cells")
+    encoding: Annotated[str, _one_of(ENCODINGS, "Choose one of the encodings")]
+    delimiter: Annotated[str, _one_of(DELIMITERS, "Choose what separates the cells")]
 
 
 class ImportChoices(FileChoices):
@@ -119,8 +113,8 @@ class ImportChoices(FileChoices):
     """The field of each column, by its place; columns that are left out are not there."""
     item: Annotated[str | None, PlainValidator(_item)] = None
     """What was bought, where no column says so; nothing in a table of customers."""
-    decimal_mark: str = "."
-    day_order: str = ""
+    decimal_mark: Annotated[str, _one_of(DECIMAL_MARKS, "Choose how amounts are written")] = "."
+    day_order: Annotated[str, _one_of(DAY_ORDERS, "Choose how dates are written")] = ""
 
     @field_validator("columns")
     @classmethod
@@ -135,16 +129,6 @@ class ImportChoices(FileChoices):
         if {"amount", "unit_price"} <= set(fields):
             refuse("amount_twice", "Match the amount or the price of one, not both")
         return columns
-
-    @field_validator("decimal_mark")
-    @classmethod
-    def _mark_is_known(cls, value: str) -> str:
-        return value if value in DECIMAL_MARKS else refuse("unknown", "Choose how amounts are written")
-
-    @field_validator("day_order")
-    @classmethod
-    def _order_is_known(cls, value: str) -> str:
-        return value if value in DAY_ORDERS else refuse("unknown", "Choose how dates are written")
 
     @property
     def places(self) -> dict[str, int]:
