@@ -40,7 +40,13 @@ def detect(file: BinaryIO) -> FileFormat:
 
 
 def open_text(file: BinaryIO, encoding: str) -> io.TextIOWrapper:
-    """The lines of the file. What cannot be read becomes U+FFFD, which the schemas refuse with the row's number."""
+    """The lines of the file. What cannot be read becomes U+FFFD, which the schemas refuse with the row's number.
+
+    Raises TableError where the encoding needs the file to say so at its beginning, and it does not.
+    """
+    if encoding == "utf-16" and not file.read(2).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise TableError("This file does not begin like UTF-16. Choose another encoding")
+    file.seek(0)
     return io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
 
 

@@ -237,6 +237,14 @@ def test_the_page_is_read_anew_in_another_way(owner: Person) -> None:
     assert page.submit("main form[method=get]", encoding="ebcdic", status=422).errors == ["Choose one of the encodings"]
 
 
+def test_what_is_no_utf_16_is_not_read_as_such(owner: Person) -> None:
+    page = upload(owner, "name,item\nTim,a book\n")
+    asked = owner.browser.get(f"{page.path}?encoding=utf-16&delimiter=%2C", 422)
+    assert asked.error_at("encoding") == "Error: This file does not begin like UTF-16. Choose another encoding"
+    back = owner.browser.post(page.path, page.fields("main form[method=post]") | {"encoding": "utf-16"})
+    assert back.path == page.path
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -263,9 +271,9 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "an old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "This is a workbook"),
     "a picture": (b"\x89PNG" + bytes(100), "This is no table"),
     "UTF-32": ("name,item\n".encode("utf-32"), "This is no table"),
-    "an open quote": (b'"name,item\nTim,a book\n', "The first line cannot be read as CSV"),
+    "an open quote": (b'"name,item\nTim,a book\n', "A quotation mark is opened here and never closed"),
     "very many columns": (b"x," * 200_000 + b"\nTim", "columns where at most 200 can be read"),
-    "one long line": (b"x" * 400_000, "The first line cannot be read as CSV"),
+    "one long line": (b"x" * 400_000, "A cell is far too long here"),
 }
 
 
