@@ -26,7 +26,11 @@ only_reads: ContextVar[bool] = ContextVar("only_reads", default=False)
 """True while a request that must not write is answered: SQLite then starts its transactions without the write lock."""
 
 _BUSY_TIMEOUT_MS = 5_000
-_FEW_ROWS = 1_000
+_LARGE_TABLES = ("customers", "identities", "purchases")
+_HAS_GROWN = text(
+    "SELECT bool_or(pg_relation_size(oid) > 4 * relpages * current_setting('block_size')::bigint)"
+    " FROM pg_class WHERE oid = ANY(CAST(:tables AS regclass[]))"
+).bindparams(tables=list(_LARGE_TABLES))
 # A server that was unplugged is noticed within half a minute.
 _POSTGRESQL_CONNECTION = {
     "application_name": "tillbook",
@@ -168,16 +172,13 @@ def limits_of_migrations(name: str) -> str | None:
 
 
 def refresh_statistics() -> None:
-    """Tells PostgreSQL how large the tables have become in this transaction.
+    """Tells PostgreSQL how large the tables have become in this transaction, each time that they have grown fourfold.
 
-    It looks foreign keys up by plans made while the tables were empty, which take time in proportion to their size.
-    Only then: two who do this wait for each other until their transactions end.
+    It looks foreign keys up by plans made while the tables were small, which take time in proportion to their size.
     """
-    if db.engine.dialect.name != "postgresql":
-        return
-    known = db.session.scalar(text("SELECT reltuples FROM pg_class WHERE oid = 'purchases'::regclass"))
-    if known < _FEW_ROWS:
-        db.session.execute(text("ANALYZE customers, identities, purchases"))
+    if db.engine.dialect.name == "postgresql" and db.session.scalar(_HAS_GROWN):
+        # Who does the same in a transaction that is under way is not waited for.
+        db.session.execute(text(f"ANALYZE (SKIP_LOCKED) {', '.join(_LARGE_TABLES)}"))
 
 
 def can_write_beside() -> bool:

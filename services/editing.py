@@ -8,6 +8,7 @@ from uuid import UUID
 
 from extensions import db
 from models import Action, ApiToken, Customer, Purchase, Shop, User, clock
+from models.dialect import refresh_statistics
 from schemas.bodies import CustomerBody, CustomerEdit
 from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS
@@ -152,6 +153,7 @@ def keep_customers(rows: Sequence[CustomerRow], *, shop: Shop, action: Action, f
         register.read_ahead([(row.customer_id, row.given) for row in rows])
         results = [_keep_or_refuse(row, register, shop, action, find) for row in rows]
         register.write()
+        refresh_statistics()
         for kept in results:
             if isinstance(kept, Kept):
                 actions.note_all(action, kept.changes, customer_ids=[kept.customer.id])
