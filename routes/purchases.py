@@ -63,7 +63,7 @@ def record() -> ResponseReturnValue:
     if form.has_unread_sentence:
         return _look_over(form)  # recorded is only what was shown
     if not form.validate_on_submit():
-        return _page(form), 422
+        return _look_over(form, 422)
     try:
         captured = capture(form.details, shop=current_user.shop, by=current_user, source="web", key=form.capture_key)
     except Refusal as refusal:
@@ -105,18 +105,19 @@ def _undo_category(captured: Captured) -> str:
     return "message" if captured.is_replay else f"undo {captured.purchase.public_id}"
 
 
-def _look_over(form: PurchaseForm) -> ResponseReturnValue:
+def _look_over(form: PurchaseForm, status: int = 200) -> ResponseReturnValue:
+    """The page as it stands, with who would be written."""
     if form.has_unread_sentence and not form.read_sentence():
         return _page(form), 422
     who = form.who_bought()
     if who is None:
-        return _page(form), 200
+        return _page(form), status
     try:
         foreseen = foresee(who.given, who.customer_id, shop=current_user.shop)
     except Refusal as refusal:
         _show(refusal, form)
         return _page(form), 422
-    return _page(form, foreseen), 200
+    return _page(form, foreseen), status
 
 
 def _page(form: PurchaseForm, foreseen: Foreseen | None = None) -> str:
