@@ -92,7 +92,10 @@ class _FormParser(FormDataParser):
         boundary = options.get("boundary", "").encode("ascii", "replace")
         if not boundary:
             raise ValueError("No boundary")
-        return stream, *parser.parse(io.BytesIO(whole), boundary, content_length)
+        form, files = parser.parse(io.BytesIO(whole), boundary, content_length)
+        if None in form or None in files:
+            raise ValueError("A part has no name")
+        return stream, form, files
 
 
 def _in_memory(*_: object, **__: object) -> IO[bytes]:

@@ -1,6 +1,7 @@
 """Headers, error pages and the log: what every answer has."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,16 @@ def test_over_https_a_form_needs_to_come_from_here(owner: Person, referrer: str)
     assert response.status_code == 422
     assert "Your browser did not say where this came from" in response.text
     assert owner.purchases() == []
+
+
+@pytest.mark.parametrize("name", ["", "name*", 'name="\x00\r"', 'names="item"'])
+def test_a_part_of_a_form_without_a_name_is_refused(owner: Person, name: str) -> None:
+    token = owner.browser.get("/purchases/new").fields()["csrf_token"]
+    for path, sent in product(("/account/password", "/purchases", "/purchases/preview"), (token, "expired")):
+        parts = {'name="csrf_token"': sent, 'name="item"': "a book", name: "x"}
+        body = "".join(f"--b\r\nContent-Disposition: form-data; {part}\r\n\r\n{parts[part]}\r\n" for part in parts)
+        answer = owner.browser.send_body(path, f"{body}--b--\r\n".encode(), "multipart/form-data; boundary=b")
+        assert answer.status_code in (400, 422)
 
 
 def test_a_file_is_not_a_text(owner: Person) -> None:
