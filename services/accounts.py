@@ -68,8 +68,10 @@ def open_session(user: User, browser: str | None = None) -> None:
 
     Raises WrongPassword when the password was changed since the user was read.
     """
-    # A change of the password ends all sessions: none may slip in with the old one while it is made.
-    if db.session.scalar(select(User.password_hash).where(User.id == user.id).with_for_update()) != user.password_hash:
+    # A change of the password ends all sessions: none may slip in with the old one while it is made. Who only points
+    # at the user, like an import that they have under way, need not be waited for.
+    hash_of_now = select(User.password_hash).where(User.id == user.id).with_for_update(key_share=True)
+    if db.session.scalar(hash_of_now) != user.password_hash:
         raise WrongPassword("The password was changed just now. Sign in with the new one")
     token = secrets.token_urlsafe(32)
     now = clock.utc_now()

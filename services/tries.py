@@ -7,8 +7,9 @@ import hashlib
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 
 from extensions import db
 from models import Try, clock
@@ -85,13 +86,13 @@ def check(attempt: Attempt) -> None:
 def forget(attempt: Attempt) -> None:
     """It was none to be held against anybody."""
     if attempt.counted:
-        db.session.execute(delete(Try).where(Try.id.in_([one.id for one in attempt.counted])))
+        _delete(select(Try.id).where(Try.id.in_([one.id for one in attempt.counted])))
 
 
 def clear(attempt: Attempt) -> None:
     """Whoever knows the password has not been guessing, on this account."""
     forget(attempt)
-    db.session.execute(delete(Try).where(Try.subject.in_([attempt.of_account, attempt.of_both])))
+    _delete(select(Try.id).where(Try.subject.in_([attempt.of_account, attempt.of_both])))
 
 
 def _wait(subject: bytes, most: int, window: timedelta) -> int:
@@ -105,9 +106,12 @@ def _wait(subject: bytes, most: int, window: timedelta) -> int:
 
 
 def _forget_old() -> None:
-    old = select(Try.id).where(Try.at < clock.utc_now() - _OLDEST).order_by(Try.id).limit(_FORGOTTEN_AT_ONCE)
-    # What another worker is forgetting just now need not be waited for.
-    db.session.execute(delete(Try).where(Try.id.in_(old.with_for_update(skip_locked=True))))
+    _delete(select(Try.id).where(Try.at < clock.utc_now() - _OLDEST).order_by(Try.id).limit(_FORGOTTEN_AT_ONCE))
+
+
+def _delete(found: Select[UUID]) -> None:
+    """But for those that somebody else is deleting: two who wait for each other's would do so for ever."""
+    db.session.execute(delete(Try).where(Try.id.in_(found.with_for_update(skip_locked=True))))
 
 
 def _network(address: str) -> str:

@@ -15,6 +15,7 @@ from models import Shop, User, UserSession
 from schemas.account import Credentials, PasswordChange, Registration
 from schemas.problems import judge
 from services import accounts
+from services.capture import capture
 from services.refusals import EmailTaken, WrongPassword
 from tests.cast import PASSWORD, Person, make_colleague, make_person, registration_values
 
@@ -241,6 +242,14 @@ def test_no_session_begins_with_a_password_that_was_just_changed(owner: Person) 
             other.commit()
         with pytest.raises(WrongPassword):
             accounts.open_session(user)
+
+
+@pytest.mark.parametrize("migrated_app", ["postgresql"], indirect=True)
+def test_nobody_waits_to_sign_in_while_they_record(owner: Person) -> None:
+    """As an import does, which may take minutes. SQLite has one writer."""
+    with owner.app.app_context():
+        capture(owner.details(), shop=owner.user.shop, by=owner.user, source="web", key="1")
+        assert who_has(owner.app, open_session(owner)) == owner.user_id
 
 
 def test_a_session_belongs_to_its_user(owner: Person, stranger: Person) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from threading import Barrier
 
 import pytest
 from flask import Flask
@@ -123,6 +124,24 @@ def test_a_success_clears_the_account(app: Flask) -> None:
 def test_tries_at_the_same_instant_are_counted_all(app: Flask) -> None:
     waits = at_once([partial(attempt, app)] * 20)
     assert waits.count(0) <= 5
+
+
+def test_all_who_know_the_password_at_the_same_instant_are_let_in(app: Flask) -> None:
+    """None waits for another in a ring, although each clears what all have counted."""
+    ready = Barrier(8)
+
+    def sign_in() -> None:
+        with app.app_context():
+            begun = tries.begin(SIGN_IN, account="tim@example.com", address="192.0.2.1")
+            tries.count(begun)
+            db.session.commit()
+            ready.wait(timeout=10)
+            tries.clear(begun)
+            db.session.commit()
+
+    for _ in range(3):
+        at_once([sign_in] * 8)
+    assert count_all(app) == 0
 
 
 def test_what_is_refused_writes_nothing(app: Flask) -> None:
