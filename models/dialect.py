@@ -1,5 +1,7 @@
 """Where SQLite and PostgreSQL differ, and nowhere else."""
 
+import fcntl
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -135,15 +137,27 @@ def without_limits(engine: Engine) -> Engine:
 def migrating(engine: Engine) -> Iterator[Connection]:
     """The connection for migrations. Who comes at the same instant waits until all of them are done."""
     if engine.dialect.name == "sqlite":
-        if engine.url.database:
-            Path(engine.url.database).touch()
-        with engine.connect() as connection, _tables_may_be_replaced(connection):
-            yield connection
+        file = Path(engine.url.database or "").absolute()
+        with _alone_in(file.parent):
+            file.touch()
+            with engine.connect() as connection, _tables_may_be_replaced(connection):
+                yield connection
         return
     with without_limits(engine).begin() as waiting:
         waiting.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATIONS_LOCK})"))
         with engine.execution_options(limits=_LIMITS_OF_MIGRATIONS).connect() as connection:
             yield connection
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Who comes here as well waits. It is not the database's own lock: each migration is a transaction by itself."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
 
 
 @contextmanager

@@ -207,6 +207,19 @@ def test_every_table_is_tested_with_a_row(empty_app: Flask) -> None:
     assert set(ROWS) == tables(empty_app)
 
 
+@on_sqlite
+def test_of_two_who_migrate_a_file_the_second_waits_for_the_first(empty_app: Flask, empty_database_url: str) -> None:
+    told = {"DATABASE_URL": empty_database_url, "ENVIRONMENT": "development", "SECRET_KEY": "x" * 32}
+    command = [sys.executable, "-m", "flask", "db", "upgrade"]
+    with empty_app.app_context(), dialect.migrating(db.engine):
+        second = subprocess.Popen(command, cwd=MIGRATIONS.parent, env=os.environ | told, stderr=subprocess.DEVNULL)
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(4)
+        assert tables(empty_app) == set()
+    assert second.wait() == 0
+    assert tables(empty_app) == set(db.metadata.tables)
+
+
 @on_postgresql
 def test_of_two_deployers_the_second_waits_for_the_first(empty_app: Flask, empty_database_url: str) -> None:
     told = {"DATABASE_URL": empty_database_url, "ENVIRONMENT": "development", "SECRET_KEY": "x" * 32}
