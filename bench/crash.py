@@ -116,7 +116,7 @@ def crash(url: str, restart: Restart | None, kills: int, chance: random.Random) 
                 stop.set()
                 for client in clients:
                     client.result()
-                note_faults(server, figures)
+                figures.faults += faults_of(server)
         finally:
             stop.set()
         figures.tried_again = told.getvalue().count("; again in ")
@@ -186,7 +186,7 @@ def kill_one_after_another(server: Server, restart: Restart | None, figures: Fig
     for worker in workers:
         with suppress(ProcessLookupError):
             os.kill(worker, signal.SIGKILL)
-    note_faults(server, figures)
+    figures.faults += faults_of(server)
 
 
 def workers_of(server: Server) -> list[int]:
@@ -197,8 +197,12 @@ def workers_of(server: Server) -> list[int]:
         time.sleep(0.05)
 
 
-def note_faults(server: Server, figures: Figures) -> None:
-    figures.faults += re.findall(r".*(?:status=5(?!03)|Traceback|bug).*", server.log)
+_FAULTS = re.compile(r".*(?:status=5(?!03)|Traceback|bug).*(?:\n(?:Traceback|  |\S+(?:Error|Exception)).*)*")
+
+
+def faults_of(server: Server) -> list[str]:
+    """The lines of its log that should not be there, with the traces below them."""
+    return _FAULTS.findall(server.log)
 
 
 def count_all(figures: Figures) -> None:

@@ -55,7 +55,8 @@ def report(database: str, url: str) -> None:
 
 @contextmanager
 def fresh_app(url: str) -> Iterator[None]:
-    settings = Settings(_env_file=None, environment="development", secret_key="x" * 32, database_url=url)  # type: ignore[call-arg]
+    told = {"environment": "development", "secret_key": "x" * 32, "database_url": url, "log_level": "WARNING"}
+    settings = Settings(_env_file=None, **told)  # type: ignore[call-arg,arg-type]
     app = create_app(settings)
     with app.app_context():
         upgrade(directory=str(Path(app.root_path) / "migrations"))

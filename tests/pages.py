@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from bs4 import BeautifulSoup, Tag
 from flask import Flask
@@ -37,11 +38,20 @@ class Browser:
     def send(self, method: str, path: str) -> TestResponse:
         """Without looking at the answer; forms are sent by `Page.submit`."""
         token = self.get("/account").fields("header form")
-        return self._client.open(path, method=method.upper(), data=token if method != "get" else None, buffered=True)
+        return self.send_fields(method, path, token if method.lower() != "get" else {})
+
+    def send_fields(self, method: str, path: str, fields: dict[str, str]) -> TestResponse:
+        """As a form would, but whatever they are."""
+        if method.lower() == "get":
+            return self._client.get(f"{path}?{urlencode(fields)}" if fields else path, buffered=True)
+        return self._client.open(path, method=method.upper(), data=fields, buffered=True)
 
     def send_json(self, path: str, body: str, token: str) -> TestResponse:
         headers = {"X-CSRFToken": token}
         return self._client.post(path, data=body, content_type="application/json", headers=headers)
+
+    def send_body(self, path: str, body: bytes, kind: str) -> TestResponse:
+        return self._client.post(path, data=body, content_type=kind, headers=self._headers)
 
     def send_over_https(self, path: str, fields: dict[str, str], headers: dict[str, str]) -> TestResponse:
         return self._client.post(path, data=fields, headers=headers, base_url="https://localhost")

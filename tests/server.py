@@ -50,7 +50,7 @@ class Server:
         """Sends these bytes, `hangs_up` says that there will be no more, and reads one answer."""
         with self.connect() as connection:
             _send(connection, request, hangs_up=hangs_up)
-            with HTTPResponse(connection) as response:
+            with HTTPResponse(connection, method="HEAD" if request.startswith(b"HEAD ") else None) as response:
                 try:
                     response.begin()
                     return Answer(response.status, str(response.headers), response.read().decode(errors="replace"))
@@ -106,8 +106,10 @@ def _send(connection: socket, data: bytes, *, hangs_up: bool = False) -> None:
         connection.sendall(data)
         if hangs_up:
             connection.shutdown(SHUT_WR)
-    except ConnectionError:
-        pass  # the server had enough; its answer may be there
+    except OSError as error:
+        if isinstance(error, TimeoutError):
+            raise
+        # The server had enough; its answer may be there.
 
 
 def _wait_for(server: Server) -> None:
