@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 from http.cookies import SimpleCookie
+from threading import Thread
 from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
+from fakeredis import TcpFakeServer
 from flask import Flask
 
 from app import create_app
@@ -131,6 +133,27 @@ def test_a_redis_that_is_away_is_neither_an_error_nor_no_limit(owner: Person, ow
         db.engine.dispose()
     create_app(make_settings(url))  # puts the storage of the tests back
     assert statuses == [200, 200, 429, 429]
+
+
+@pytest.fixture
+def redis() -> Iterator[TcpFakeServer]:
+    """One that stands by itself, as in production."""
+    with TcpFakeServer(("127.0.0.1", 0)) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, args=[0.01]).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.parametrize("migrated_app", ["sqlite"], indirect=True)
+def test_servers_with_a_redis_in_common_count_together(owner: Person, owners_token: str, redis: TcpFakeServer) -> None:
+    url = owner.app.config["SQLALCHEMY_DATABASE_URI"]
+    told = {"REDIS_URL": f"redis://127.0.0.1:{redis.server_address[1]}/0", "API_RATE_LIMIT": "3 per minute"}
+    request = f"GET /api/v1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {owners_token}\r\n\r\n".encode()
+    with serve(url, **told) as one, serve(url, **told) as other:
+        answers = [server.ask(request) for server in (one, other, other, one, other)]
+        assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
+        assert "RateLimit-Remaining: 1" in answers[1].headers
 
 
 @pytest.fixture
