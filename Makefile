@@ -15,6 +15,7 @@ setup: .venv/ready-to-develop
 
 test: .venv/ready-to-develop
 	$(BIN)/python -m tests.browser.get_browser
+	$(BIN)/python -m tests.get_servers
 	$(BIN)/pytest -n auto --dist worksteal
 
 check: .venv/ready-to-develop
@@ -23,7 +24,9 @@ check: .venv/ready-to-develop
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/djlint --quiet --lint templates
-	$(BIN)/bandit --quiet -c pyproject.toml -r *.py models schemas services forms routes examples
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml compose.https.yml
+	$(BIN)/bandit --quiet -c pyproject.toml -r *.py models schemas services forms routes examples deploy
 	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook $(SECRETS) --disable-plugin KeywordDetector
 	git ls-files -z ':!tests' | xargs -0 $(BIN)/detect-secrets-hook $(SECRETS)
 

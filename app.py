@@ -3,7 +3,7 @@
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from config import Settings, flask_config, read_settings
+from config import Settings, flask_config, read_database_url, read_settings
 from extensions import bootstrap, csrf, db, limiter, login, migrate
 from models import dialect
 from routes import (
@@ -13,6 +13,7 @@ from routes import (
     cli,
     cli_backup,
     cli_import,
+    cli_operate,
     corrections,
     customers,
     docs,
@@ -25,6 +26,7 @@ from routes import (
     hosts,
     imports,
     merging,
+    metrics,
     purchases,
     reports,
     request_log,
@@ -46,8 +48,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     set_up_templates(app)
     register_blueprints(app)
     cli.register(app)
-    cli_backup.register(app)
+    cli_backup.register(app, read_database_url)
     cli_import.register(app)
+    cli_operate.register(app, settings.shown())
     return app
 
 
@@ -55,6 +58,7 @@ def set_up_requests(app: Flask, settings: Settings) -> None:
     hosts.register(app, names=settings.hosts, proxies=settings.trusted_proxies)
     # Before the extensions look at a request: the log sees every one, and the gate knows who is there.
     request_log.register(app, log_level=settings.log_level, as_json=settings.is_production)
+    metrics.register(app)
     security_log.register(app)
     headers.register(app, is_https=settings.is_https)
     gate.register(app)
@@ -68,6 +72,7 @@ def bind_extensions(app: Flask) -> None:
     migrate.init_app(app, db)
     with app.app_context():
         dialect.prepare(db.engine)
+        metrics.measure_pool(db.engine)
 
 
 def set_up_templates(app: Flask) -> None:
@@ -91,5 +96,6 @@ def register_blueprints(app: Flask) -> None:
         api,
         docs,
         health,
+        metrics,
     ):
         app.register_blueprint(room.bp)

@@ -12,6 +12,8 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 SECRET_KEY_MIN_BYTES = 32
+METRICS_TOKEN_MIN = 16
+_DATABASE_ADVICE = "like sqlite:///tillbook.db or postgresql://user:password@host/db"
 _BASE_URL_ADVICE = "must be set, like https://till.example.com"
 _PLACEHOLDERS = ("change", "secret", "example", "your-", "placeholder")
 
@@ -65,29 +67,47 @@ def _limits(text: str) -> str:
 class Settings(BaseSettings):
     """How this process runs. Production is the default, so that nothing runs half-configured by accident."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True)
 
     environment: Literal["development", "production"] = "production"
+    """In production, Tillbook starts only when it is told all that it needs, and logs lines of JSON."""
     secret_key: str = Field(default="", repr=False)
+    """At least 32 random bytes, which sign cookies and forms. Another one signs everybody out."""
     database_url: Annotated[str, BeforeValidator(_driver_named)] = Field(default="", repr=False)
+    """Like postgresql://user:password@host/tillbook, or sqlite:///tillbook.db."""
     base_url: str = ""
-    """Where people reach the app, like https://till.example.com; makes cookies Secure when it is https."""
+    """Where people reach it, like https://till.example.com. Links in e-mails begin with it, cookies are Secure when
+    it is https, and in production no other host is answered."""
+    trusted_hosts: str = ""
+    """Further host names that are answered in production, with commas between them."""
+    trusted_proxies: int = Field(default=0, ge=0, le=10)
+    """How many proxies in front say truly, by X-Forwarded-For and X-Forwarded-Proto, whom they speak for: 0 to 10.
+    With a proxy in front and 0, everybody has the proxy's address, and waits when one has tried too often."""
+    registration: Literal["open", "closed"] = "open"
+    """Whether anybody opens a shop; when closed, only flask users create does."""
     api_rate_limit: Annotated[str, AfterValidator(_limits)] = "6000 per minute"
     """How often each API token may ask: each worker, or all of them where they have a Redis in common."""
     redis_url: str = Field(default="", repr=False)
-    trusted_proxies: int = Field(default=0, ge=0, le=10)
-    """How many proxies in front say truly whom they speak for."""
-    trusted_hosts: str = ""
-    """Further host names, with commas between them, beside that of `base_url`."""
-    registration: Literal["open", "closed"] = "open"
+    """Like redis://host:6379/0, where the workers count what tokens ask. When it is down, each counts for itself."""
     mail_server: str = ""
+    """The SMTP server that sends links to set a forgotten password. Its certificate is verified, and nothing is sent
+    in the clear. Without one, flask users reset-link prints such a link."""
     mail_port: int = Field(default=587, ge=1, le=65_535)
+    """Its port."""
     mail_tls: Literal["starttls", "implicit"] = "starttls"
+    """How it is asked to encrypt."""
     mail_user: str = ""
+    """Who signs in there, if anybody."""
     mail_password: str = Field(default="", repr=False)
+    """With which password."""
     mail_from: str = ""
+    """The sender, like Tillbook <till@example.com>."""
+    metrics_token: str = Field(default="", repr=False)
+    """What Prometheus sends as its bearer token to read /metrics, of at least 16 characters. Without it nobody can."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """From which level on something is logged."""
     flask_debug: bool = False
+    """Pages with the trace of an error, for development only: in production, Tillbook does not start with it."""
 
     @property
     def is_production(self) -> bool:
@@ -110,6 +130,10 @@ class Settings(BaseSettings):
         further = (name.strip(" []").lower() for name in self.trusted_hosts.split(","))
         return [urlsplit(self.base_url).hostname or "", *filter(None, further)]
 
+    def shown(self) -> dict[str, str]:
+        """Every setting by its name in the environment, without what is secret."""
+        return {name.upper(): _shown(name, str(value)) for name, value in self}
+
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         if len(self.secret_key.encode()) < SECRET_KEY_MIN_BYTES:
@@ -118,13 +142,13 @@ class Settings(BaseSettings):
                 "Make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
             )
         if not _is_database(self.database_url):
-            raise ValueError(
-                "DATABASE_URL must be set, like sqlite:///tillbook.db or postgresql://user:password@host/db"
-            )
+            raise ValueError(f"DATABASE_URL must be set, {_DATABASE_ADVICE}")
         if self.base_url and not _is_address(self.base_url):
             raise ValueError(f"BASE_URL {_BASE_URL_ADVICE}")
         if self.redis_url and not _is_redis(self.redis_url):
             raise ValueError("REDIS_URL must be like redis://localhost:6379/0")
+        if self.metrics_token and len(self.metrics_token) < METRICS_TOKEN_MIN:
+            raise ValueError(f"METRICS_TOKEN must have at least {METRICS_TOKEN_MIN} characters")
         if self.mail_server:
             self._can_send_mail()
         if self.is_production:
@@ -146,6 +170,16 @@ class Settings(BaseSettings):
             raise ValueError("FLASK_DEBUG must be off in production")
 
 
+def _shown(name: str, value: str) -> str:
+    if Settings.model_fields[name].repr or not value:
+        return value
+    if not name.endswith("_url"):
+        return "(set)"
+    url = make_url(value)
+    hidden = {key: "***" for key in url.query if "pass" in key}
+    return url.update_query_dict(hidden).render_as_string()
+
+
 def read_settings(**values: Any) -> Settings:
     """Settings from the environment; `values` win over it. Raises SettingsError with one line naming the setting."""
     try:
@@ -155,6 +189,14 @@ def read_settings(**values: Any) -> Settings:
         name = "_".join(str(part) for part in first["loc"]).upper()
         reason = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{name}: {reason}" if name else reason) from None
+
+
+def read_database_url(text: str) -> str:
+    """The address of a database as SQLAlchemy takes it. Raises SettingsError."""
+    url: str = _driver_named(text)
+    if not _is_database(url):
+        raise SettingsError(f"A database is named {_DATABASE_ADVICE}")
+    return url
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:
@@ -168,6 +210,8 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "SESSION_COOKIE_SECURE": settings.is_https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
+        "METRICS_TOKEN": settings.metrics_token,
+        "TRUSTED_PROXIES": settings.trusted_proxies,
         "BASE_URL": settings.base_url,
         "ADDRESS": settings.address,
         "PREFERRED_URL_SCHEME": "https" if settings.is_https else "http",

@@ -1,25 +1,43 @@
 """How gunicorn serves Tillbook; every figure can be set in the environment."""
 
 import os
+import shutil
 from contextlib import suppress
 from http import HTTPStatus
 from socket import socket
+from tempfile import mkdtemp
 from typing import Any
 
+import structlog
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
-from config import SettingsError, read_settings
+from config import Settings, SettingsError, read_settings
 
 _TOO_LONG = {LimitRequestLine: 414, LimitRequestHeaders: 431}
 
 
-def _uses_sqlite() -> bool:
+def _settings() -> Settings | None:
     try:
-        return read_settings().database_url.startswith("sqlite")
+        return read_settings()
     except SettingsError:
-        return False  # told of when the server starts
+        return None  # told of when the server starts
+
+
+def _lines_of_json() -> dict[str, Any]:
+    """What gunicorn says of itself looks like what the app says."""
+    line = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso")],
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+    }
+    gunicorn = {"level": "INFO", "handlers": ["error_console"], "propagate": False}
+    return {"formatters": {"generic": line}, "loggers": {"gunicorn.error": gunicorn}}
 
 
 class Worker(ThreadWorker):
@@ -37,22 +55,28 @@ class Worker(ThreadWorker):
             write_nonblock(client, f"{head}Content-Length: {len(text)}\r\n\r\n{text}".encode())
 
 
-_IS_SQLITE = _uses_sqlite()
+_SETTINGS = _settings()
+_IS_SQLITE = _SETTINGS is not None and _SETTINGS.database_url.startswith("sqlite")
 
 bind = os.environ.get("BIND", "127.0.0.1:5000")
 # SQLite has one writer: a second process gains nothing, and could not tell how far an import in the first one is.
 workers = 1 if _IS_SQLITE else int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8" if _IS_SQLITE else "4"))
-worker_class = Worker
+worker_class = Worker  # measured in bench/README.md, and why nothing is preloaded
 timeout = 30
 graceful_timeout = 20
+forwarded_allow_ips = ""  # TRUSTED_PROXIES alone says who is believed
 limit_request_line = 8_190  # filters in the address, percent-encoded
 # Requests are logged by the app, without addresses; the control socket opens a door that nobody here uses.
 accesslog = None
 control_socket_disable = True
+if _SETTINGS and _SETTINGS.is_production:
+    logconfig_dict = _lines_of_json()
 
 
 def on_starting(server: Any) -> None:
+    # Each worker counts in a file of its own, and /metrics adds them up; those of before belong to other workers.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = mkdtemp(prefix="tillbook-metrics-")
     try:
         settings = read_settings()
     except SettingsError as error:
@@ -61,3 +85,14 @@ def on_starting(server: Any) -> None:
         server.log.warning(
             "SQLite in production: one computer and one who writes at a time. PostgreSQL has no such limits"
         )
+
+
+def child_exit(_: Any, worker: Any) -> None:
+    # Where it is imported before `on_starting`, it would count for one process only.
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415
+
+    mark_process_dead(worker.pid)
+
+
+def on_exit(_: Any) -> None:
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

@@ -12,6 +12,7 @@ from threading import Event
 
 from bench.imports import fresh_app
 from tests.server import Server, serve
+from tests.stack import free_port, proxy
 
 SLOW = 150
 ASKED = 5
@@ -28,10 +29,19 @@ def main() -> None:
     for threads in parser.parse_args().threads:
         with tempfile.TemporaryDirectory(prefix="tillbook-bench-") as folder:
             url = f"sqlite:///{folder}/tillbook.db"
-            with fresh_app(url), serve(url, WEB_THREADS=threads, LOG_LEVEL="ERROR") as server:
-                tell(f"{threads} threads, nobody slow", waits(server))
-                with slow_clients(server):
-                    tell(f"{threads} threads, {SLOW} slow", waits(server))
+            with (
+                fresh_app(url),
+                serve(url, WEB_THREADS=threads, LOG_LEVEL="ERROR") as server,
+                proxy(server.port, free_port()) as front,
+            ):
+                compare(f"{threads} threads", server)
+                compare(f"{threads} threads, nginx in front", front)
+
+
+def compare(layout: str, server: Server) -> None:
+    tell(f"{layout}, nobody slow", waits(server))
+    with slow_clients(server):
+        tell(f"{layout}, {SLOW} slow", waits(server))
 
 
 @contextmanager

@@ -4,9 +4,10 @@ import fcntl
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from extensions import db
+from models import clock
 
 only_reads: ContextVar[bool] = ContextVar("only_reads", default=False)
 """True while a request that must not write is answered: SQLite then starts its transactions without the write lock."""
@@ -195,9 +197,30 @@ def refresh_statistics() -> None:
         db.session.execute(text(f"ANALYZE (SKIP_LOCKED) {', '.join(_LARGE_TABLES)}"))
 
 
+def now() -> datetime:
+    """What time it is where the database runs."""
+    if db.engine.dialect.name == "postgresql":
+        return db.session.scalars(text("SELECT clock_timestamp()")).one()
+    return clock.utc_now()
+
+
 def can_write_beside() -> bool:
     """Whether another connection can write while a transaction that writes is under way: SQLite has one writer."""
     return db.engine.dialect.name == "postgresql"
+
+
+def freeze(connection: Connection) -> None:
+    """From here on, and until the transaction ends, the connection sees what is committed now, and nothing later."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
+def restart_numbers(connection: Connection, tables: Iterable[str]) -> None:
+    """Lets PostgreSQL number on after the rows that are there; SQLite does so by itself."""
+    if connection.dialect.name == "postgresql":
+        for table in tables:
+            last = f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # noqa: S608
+            connection.exec_driver_sql(last)
 
 
 def allow_long_statements() -> None:

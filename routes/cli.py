@@ -1,9 +1,10 @@
-"""The operator's doors to people and what acts for them: `flask users` and `flask tokens create`."""
+"""The operator's doors to people and what acts for them: `flask users`, `flask tokens create` and `flask demo`."""
 
+import secrets
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec
+from typing import ParamSpec, TypeVar
 
 import click
 from flask import Flask
@@ -14,11 +15,12 @@ from extensions import db
 from models import ApiToken, User
 from models.dialect import fault_code, is_passing
 from models.normal import normal_email
+from routes import security_log
 from routes.resetting import link_with
 from schemas.account import Registration
 from schemas.problems import Refused, judge
 from schemas.token import TokenDetails
-from services import accounts
+from services import accounts, demo
 from services import tokens as api_tokens
 from services.refusals import Contention, EmailTaken
 from services.resetting import make_token
@@ -26,7 +28,10 @@ from services.resetting import make_token
 # A connection that breaks while it commits leaves open whether it did.
 _BUSY = "The database is busy or away. Try again later: nothing is recorded twice."
 
+_DEMO_SHOP = {"shop_name": "Corner books", "country": "US", "currency": "USD", "time_zone": "America/New_York"}
+
 P = ParamSpec("P")
+T = TypeVar("T")
 
 users = AppGroup("users", help="People with accounts.")
 tokens = AppGroup("tokens", help="What lets other systems in.")
@@ -52,6 +57,7 @@ def told_when_busy(command: Callable[P, None]) -> Callable[P, None]:
 def register(app: Flask) -> None:
     app.cli.add_command(users)
     app.cli.add_command(tokens)
+    app.cli.add_command(make_demo)
 
 
 def user_called(email: str) -> User:
@@ -79,14 +85,33 @@ def create_user(email: str, password_stdin: bool, **shop: str) -> None:
         if password_stdin
         else click.prompt("Password", hide_input=True, confirmation_prompt=True)
     )
+    user = _opened(accounts.register, email=email, password=password, **shop)
+    db.session.commit()
+    security_log.note_by_operator("registered", user)
+    click.echo(f"Created {user.email}, shop “{user.shop.name}”.")
+
+
+@click.command("demo")
+@click.argument("email", default="demo@example.com")
+@with_appcontext
+@told_when_busy
+def make_demo(email: str) -> None:
+    """Opens a shop with made-up customers and purchases, and prints how to sign in."""
+    password = secrets.token_urlsafe(12)
+    made = _opened(demo.open_shop, email=email, password=password, **_DEMO_SHOP)
+    db.session.commit()
+    security_log.note_by_operator("registered", made.user)
+    click.echo(f"Made a shop with {made.customers:,} customers and {made.purchases:,} purchases.")
+    click.echo(f"Sign in as {made.user.email} with the password {password}")
+
+
+def _opened(open_shop: Callable[[Registration], T], **details: str) -> T:
     try:
-        user = accounts.register(judge(Registration, {"email": email, "password": password, **shop}))
+        return open_shop(judge(Registration, details))
     except Refused as refused:
         raise click.ClickException("\n".join(problem.message for problem in refused.problems)) from None
     except EmailTaken as taken:
         raise click.ClickException(taken.message) from None
-    db.session.commit()
-    click.echo(f"Created {user.email}, shop “{user.shop.name}”.")
 
 
 @users.command("reset-link")
@@ -95,8 +120,10 @@ def create_user(email: str, password_stdin: bool, **shop: str) -> None:
 @told_when_busy
 def make_reset_link(email: str) -> None:
     """Prints a link by which the user EMAIL sets a new password: once, within half an hour."""
-    link = link_with(make_token(user_called(email)))
+    user = user_called(email)
+    link = link_with(make_token(user))
     db.session.commit()
+    security_log.note_by_operator("reset-link-made", user)
     click.echo(link)
 
 
@@ -126,4 +153,5 @@ def create_token(email: str, name: str, scopes: tuple[str, ...], expires_in_days
     except Refused as refused:
         raise click.ClickException("\n".join(problem.message for problem in refused.problems)) from None
     db.session.commit()
+    security_log.note_by_operator("token-made", user)
     click.echo(text)

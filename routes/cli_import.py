@@ -16,6 +16,7 @@ from flask.cli import with_appcontext
 from extensions import db
 from models import Import, User
 from models.dialect import allow_long_statements
+from routes import security_log
 from routes.cli import told_when_busy, user_called
 from routes.formats import money_text
 from schemas.table import Table, TableError, find_places
@@ -80,6 +81,7 @@ def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | No
     else:
         imports.note_recorded(entered, report, by=user)
         db.session.commit()
+        security_log.note_by_operator("imported", user)
     _tell(report, user, dry_run, time.perf_counter() - began)
     if found != _USUAL:
         click.echo(
@@ -133,11 +135,15 @@ def _tell_wrong(report: ImportReport, columns: Mapping[str, str]) -> None:
 
 def _tell(report: ImportReport, user: User, dry_run: bool, seconds: float) -> None:
     verb = "Would import" if dry_run else "Imported"
-    pieces = f", {report.pieces:,} pieces" if report.kind == Kind.PURCHASES else ""
-    click.echo(f"{verb} {report.recorded:,} {report.kind}{pieces}, in {seconds:.1f} s.")
+    pieces = f", {_counted(report.pieces, 'pieces')}" if report.kind == Kind.PURCHASES else ""
+    click.echo(f"{verb} {_counted(report.recorded, report.kind)}{pieces}, in {seconds:.1f} s.")
     for currency, minor in sorted(report.amounts.items()):
         click.echo(f"Amounts: {money_text(minor, currency, user.shop.country)} ({currency})")
     new, updated, unchanged = map(report.count_of, (Verdict.CREATED, Verdict.UPDATED, Verdict.UNCHANGED))
     click.echo(f"Rows: {new:,} made a new customer, {updated:,} updated one, {unchanged:,} changed none.")
     if repeated := report.count_of(Verdict.REPEATED):
         click.echo(f"Already imported before, left as they are: {repeated:,} rows.")
+
+
+def _counted(count: int, things: str) -> str:
+    return f"{count:,} {things.removesuffix('s') if count == 1 else things}"

@@ -18,7 +18,7 @@ from routes.origin import is_from_elsewhere
 from services import accounts
 
 FILES = {"static", "bootstrap.static"}
-_ASKS_NOBODY = FILES | {"health.alive", "health.ready"}
+_ASKS_NOBODY = FILES | {"health.alive", "health.ready", "metrics.show"}
 PUBLIC = (
     _ASKS_NOBODY
     | {"docs.api", "docs.problems", "docs.problem"}

@@ -21,14 +21,20 @@ def alive() -> Response:
 @bp.get("/readyz")
 def ready() -> tuple[Response, int]:
     """Ready when the database answers and its schema is the one that this code was written for."""
+    fault = fault_of_database()
+    return jsonify(status=fault or "ready"), 503 if fault else 200
+
+
+def fault_of_database() -> str | None:
+    """Why it cannot be worked with now; None when it can."""
     try:
         heads = MigrationContext.configure(db.session.connection()).get_current_heads()
     except SQLAlchemyError:
         db.session.rollback()
-        return jsonify(status="the database does not answer"), 503
+        return "the database does not answer"
     if set(heads) != _expected_heads(current_app.root_path):
-        return jsonify(status="the schema is not up to date: run flask db upgrade"), 503
-    return jsonify(status="ready"), 200
+        return "the schema is not up to date: run flask db upgrade"
+    return None
 
 
 @cache

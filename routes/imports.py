@@ -16,7 +16,7 @@ from extensions import db
 from forms.imports import ColumnsForm, FormatForm, UploadForm, columns_form
 from models import Import
 from models.dialect import can_write_beside
-from routes import background
+from routes import background, security_log
 from routes.streams import streamed
 from schemas.imports import FIELD_CHOICES, TOO_LARGE, FileChoices, guess_choices
 from schemas.problems import Refused, judge
@@ -137,12 +137,12 @@ def record(id: UUID) -> ResponseReturnValue:
 
 @bp.post("/imports/<import_id:id>/undo")
 def undo(id: UUID) -> ResponseReturnValue:
-    return _turn(id, import_undoing.take_back, _taken_back)
+    return _turn(id, import_undoing.take_back, _taken_back, "import-taken-back")
 
 
 @bp.post("/imports/<import_id:id>/again")
 def again(id: UUID) -> ResponseReturnValue:
-    return _turn(id, import_undoing.bring_back, _brought_back)
+    return _turn(id, import_undoing.bring_back, _brought_back, "import-brought-back")
 
 
 @bp.post("/imports/<import_id:id>/over")
@@ -176,7 +176,7 @@ def verdict_file(id: UUID) -> ResponseReturnValue:
     return _rows_file(file, "verdicts", ["verdict", "reason"], told)
 
 
-def _turn(id: UUID, change: Callable[..., int], told: Callable[[Import, int], str]) -> ResponseReturnValue:
+def _turn(id: UUID, change: Callable[..., int], told: Callable[[Import, int], str], event: str) -> ResponseReturnValue:
     """Takes an import back, or lets it count again."""
     file = _get(id).file
     try:
@@ -185,6 +185,7 @@ def _turn(id: UUID, change: Callable[..., int], told: Callable[[Import, int], st
         flash(f"{refusal.message}. Nothing was changed.")
     else:
         db.session.commit()
+        security_log.note(event)
         flash(told(file, count))
     return redirect(url_for(".show", id=id), 303)
 

@@ -1,6 +1,8 @@
 """Events that matter to security: one line each, by ids and never by names (ASVS 16.3)."""
 
+import sys
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
@@ -28,8 +30,16 @@ def register(app: Flask) -> None:
 
 def note(event: str, user: User | None = None) -> None:
     """`user` is whom it is about, if that is not who asks."""
-    about = user or g.viewer
-    log.info(
+    _write(log, event, user or g.viewer)
+
+
+def note_by_operator(event: str, user: User | None = None) -> None:
+    """What was done at a shell, where standard output is for the answer."""
+    _write(structlog.wrap_logger(structlog.WriteLogger(sys.stderr)), event, user)
+
+
+def _write(logger: Any, event: str, about: User | None) -> None:
+    logger.info(
         event,
         is_security=True,
         shop_id=about.shop_id if about else None,

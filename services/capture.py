@@ -19,6 +19,7 @@ from schemas.sentence import NotUnderstood
 from services import customers
 from services.attempts import until_settled
 from services.matching import FieldChange, Finder, find_customer, update_customer
+from services.measures import count_captures
 from services.refusals import Candidate, CustomerUnclear, ExternalIdTaken, KeyReused, NothingToRepeat, Refusal
 from services.register import Overtaken, Register
 from services.withdrawing import bring_back
@@ -54,6 +55,11 @@ class Captured:
             return "created"
         return "updated" if self.changes else "unchanged"
 
+    @property
+    def fate(self) -> str:
+        """The outcome, or `replayed`."""
+        return "replayed" if self.is_replay else self.outcome
+
 
 def capture(
     details: PurchaseDetails | NotUnderstood, *, shop: Shop, by: User | ApiToken, source: str, key: str
@@ -75,9 +81,11 @@ def capture_all(
 
     What is refused is in its place in the list and leaves no trace. Raises Contention like `capture`.
     """
-    return until_settled(
+    results = until_settled(
         lambda register: _Ledger(captures, register, shop, by, source, find=find).record_all(), shop.id
     )
+    count_captures(source, (result.fate for result in results))
+    return results
 
 
 class _Ledger:

@@ -2,6 +2,8 @@
 
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid, parseaddr
@@ -32,6 +34,18 @@ def write(subject: str, text: str, *, sender: str, to: str) -> EmailMessage:
 
 def send(message: EmailMessage, server: MailServer) -> None:
     """Raises OSError, which smtplib's and ssl's errors are, when the server does not take it or is not who it says."""
+    with _signed_in(server) as smtp:
+        smtp.send_message(message)
+
+
+def check(server: MailServer) -> None:
+    """Signs in and sends nothing. Raises OSError like `send`."""
+    with _signed_in(server) as smtp:
+        smtp.noop()
+
+
+@contextmanager
+def _signed_in(server: MailServer) -> Iterator[smtplib.SMTP]:
     trusted = ssl.create_default_context()
     if server.is_implicit_tls:
         smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=_PATIENCE_SECONDS, context=trusted)
@@ -42,4 +56,4 @@ def send(message: EmailMessage, server: MailServer) -> None:
             smtp.starttls(context=trusted)
         if server.user:
             smtp.login(server.user, server.password)
-        smtp.send_message(message)
+        yield smtp

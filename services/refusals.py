@@ -13,6 +13,8 @@ class Refusal(Exception):
 
     field = "customer"
     code = "refused"
+    fate = "refused"
+    """What becomes of a capture."""
 
     def __init__(self, message: str):
         super().__init__(message)

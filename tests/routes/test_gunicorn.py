@@ -170,6 +170,12 @@ def test_the_log_of_gunicorn_names_no_client_and_nothing_that_was_sent(server: S
     assert "Smith" not in said
 
 
+@pytest.mark.parametrize("header", [b"SCRIPT_NAME: /login", b"PATH_INFO: /register", b"X-Forwarded-Proto: https"])
+def test_who_is_no_trusted_proxy_changes_no_address(server: Server, header: bytes) -> None:
+    asked = b"GET /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n\r\n" % header
+    assert "Sign in – Tillbook" in server.ask(asked).body
+
+
 def test_a_body_of_chunks_is_a_form_like_any_other(server: Server) -> None:
     most = b"fa00\r\n" + b"x" * LIMIT + b"\r\n0\r\n\r\n"
     for body in (b"5\r\nemail\r\n0\r\n\r\n", b"5;a=b\r\nemail\r\n0\r\nX-Trailer: x\r\n\r\n", most):

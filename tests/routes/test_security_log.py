@@ -1,8 +1,10 @@
 """What matters to security is one line each, and no line tells of whom."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ from tests.api.client import Api
 from tests.cast import PASSWORD, Person, make_person, registration_values
 from tests.conftest import make_settings
 from tests.pages import Browser
+from tests.routes.test_cli_backup import TOOLS
+from tests.routes.test_imports import bring_in, press
 from tests.routes.test_resetting import link_to
 
 NEW_PASSWORD = "another good one"
@@ -56,10 +60,11 @@ def person(talking: Flask) -> Person:
 def test_signing_in_and_out_are_events(person: Person, log: Log) -> None:
     Browser(person.app).get("/login").submit(status=422, email=person.email, password="a wrong guess")
     assert log.events() == ["sign-in-failed"]
-    person.browser.get("/account")
+    browser = Browser(person.app)
+    browser.get("/login").submit(email=person.email, password=PASSWORD)
     [line] = [line for line in log.lines() if line.get("is_security")]
     assert (line["event"], line["shop_id"], line["user_id"]) == ("signed-in", person.shop_id, person.user_id)
-    person.browser.get("/account").submit("header form")
+    browser.get("/account").submit("header form")
     assert log.events() == ["signed-out"]
 
 
@@ -114,6 +119,14 @@ def test_what_is_done_to_customers_and_purchases_is_an_event(person: Person, log
         assert log.events() == ["exported"]
 
 
+def test_a_whole_import_that_is_taken_back_is_an_event(person: Person, log: Log) -> None:
+    page = bring_in(person, "name,item\nTim,a book\n")
+    for button, event in (("Undo", "import-taken-back"), ("Import it again", "import-brought-back")):
+        log.read()
+        page = press(page, button)
+        assert log.events() == [event]
+
+
 def browser_token(browser: Browser) -> dict[str, str]:
     return browser.get("/account").fields("header form")
 
@@ -129,6 +142,28 @@ def test_what_a_token_does_is_an_event_of_the_token(person: Person, log: Log) ->
     found = [line for line in log.lines() if line.get("is_security")]
     assert [line["event"] for line in found] == ["customers-merged", "purchase-voided", "exported"]
     assert all(public_id.is_id(public_id.TOKEN, line["token_id"]) for line in found)
+
+
+def test_what_the_operator_does_is_an_event_beside_the_answer(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(TOOLS), prepend=os.pathsep)
+    shell, table, copy = person.app.test_cli_runner(), tmp_path / "purchases.csv", str(tmp_path / "copy")
+    table.write_text("name,item\nTim,a book\n")
+    for event, user_id, command in (
+        ("registered", person.user_id + 1, ["users", "create", "new@example.com", "--password-stdin"]),
+        ("reset-link-made", person.user_id, ["users", "reset-link", person.email]),
+        ("token-made", person.user_id, ["tokens", "create", person.email, "Till 7"]),
+        ("imported", person.user_id, ["import", str(table), "--user", person.email]),
+        ("backed-up", None, ["backup", copy]),
+        ("restored", None, ["restore", copy, "--replace"]),
+    ):
+        told = shell.invoke(args=command, input=PASSWORD)
+        assert told.exit_code == 0, told.output
+        [line] = [json.loads(line) for line in told.stderr.splitlines() if "is_security" in line]
+        assert (line["event"], line["user_id"]) == (event, user_id)
+        assert "is_security" not in told.stdout
+        assert "secret" not in told.stderr
 
 
 def test_a_refusal_is_an_event(person: Person, log: Log) -> None:
