@@ -1,9 +1,12 @@
 """Work that takes longer than a request: a thread of the worker, with a database session of its own."""
 
-from threading import Thread
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore, Thread
 
 import structlog
 from flask import Flask, current_app
+from sqlalchemy import exc
 from sqlalchemy.exc import DBAPIError
 
 from extensions import db
@@ -16,6 +19,9 @@ from services.register import Overtaken
 
 log = structlog.get_logger("tillbook")
 
+_AT_ONCE = BoundedSemaphore(2)
+"""In each worker."""
+_BEAT_SECONDS = 10
 _BUSY = "Tillbook was busy. Nothing was stored: try again"
 _BROKEN = "Something broke on our side. Nothing was stored: try again"
 
@@ -28,12 +34,23 @@ def start(step: Step) -> None:
 
 
 def _run(app: Flask, step: Step) -> None:
-    with app.app_context():
+    with app.app_context(), _turn(step):
         fault = _carry_out(step)
         if fault:
             db.session.rollback()
             _note(step, fault)
         imports.forget(step)
+
+
+@contextmanager
+def _turn(step: Step) -> Iterator[None]:
+    """Waits for one's turn: each takes a core and two connections, and pages need some, too."""
+    while not _AT_ONCE.acquire(timeout=_BEAT_SECONDS):
+        imports.tell(step, 0, 0)
+    try:
+        yield
+    finally:
+        _AT_ONCE.release()
 
 
 def _carry_out(step: Step) -> str | None:
@@ -43,7 +60,7 @@ def _carry_out(step: Step) -> str | None:
         db.session.commit()
     except TableError as error:
         return str(error)
-    except Contention:
+    except (Contention, exc.TimeoutError):
         return _BUSY
     except DBAPIError as error:
         if is_passing(error):
@@ -62,5 +79,5 @@ def _note(step: Step, fault: str) -> None:
     try:
         imports.give_up(step, fault)
         db.session.commit()
-    except DBAPIError as error:  # the page finds out by the silence
+    except (DBAPIError, exc.TimeoutError) as error:  # the page finds out by the silence
         log.warning("busy", fault=type(error).__name__)

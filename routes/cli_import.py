@@ -60,17 +60,9 @@ def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | No
         with file.open("rb") as opened:
             found, digest = detect(opened), _digest(opened)
         entered = imports.enter(_printable(file.name), digest, file.stat().st_size, user=user)
-        with open_text(file.open("rb"), found.encoding) as text:
-            table, constants = Table(_lines(text), found.delimiter), {"item": item} if item else {}
-            places = find_places(table.headers, _mapping(columns), constants)
-            report = import_rows(
-                table.rows(places, constants),
-                shop=user.shop,
-                by=user,
-                key_prefix=entered.key_prefix,
-                kind=kind_of({*places, *constants}),
-                meant=_meant(file, found, places, user.shop_id),
-            )
+        report = imports.as_before(entered) or _import(
+            file, found, entered, columns=_mapping(columns), item=item, user=user
+        )
     except (TableError, CannotImport) as error:
         raise click.ClickException(str(error)) from None
     if report.wrong:
@@ -86,6 +78,22 @@ def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | No
     if found != _USUAL:
         click.echo(
             f"Read as {ENCODINGS[found.encoding]}, with {DELIMITERS[found.delimiter].lower()} between the cells."
+        )
+
+
+def _import(
+    file: Path, read_as: FileFormat, entered: Import, *, columns: Mapping[str, str], item: str | None, user: User
+) -> ImportReport:
+    with open_text(file.open("rb"), read_as.encoding) as text:
+        table, constants = Table(_lines(text), read_as.delimiter), {"item": item} if item else {}
+        places = find_places(table.headers, columns, constants)
+        return import_rows(
+            table.rows(places, constants),
+            shop=user.shop,
+            by=user,
+            key_prefix=entered.key_prefix,
+            kind=kind_of({*places, *constants}),
+            meant=_meant(file, read_as, places, user.shop_id),
         )
 
 
@@ -128,9 +136,9 @@ def _tell_wrong(report: ImportReport, columns: Mapping[str, str]) -> None:
     for wrong in report.wrong[:_WRONG_ROWS_SHOWN]:
         where = f"line {wrong.line}, {columns.get(wrong.field, wrong.field)}" if wrong.field else f"line {wrong.line}"
         click.echo(f"{where}: {wrong.message}", err=True)
-    if len(report.wrong) > _WRONG_ROWS_SHOWN:
-        click.echo(f"… and {len(report.wrong) - _WRONG_ROWS_SHOWN:,} more", err=True)
-    raise click.ClickException(f"{len(report.wrong):,} wrong. Nothing was stored: mend the file and import it again.")
+    if report.faults > _WRONG_ROWS_SHOWN:
+        click.echo(f"… and {report.faults - _WRONG_ROWS_SHOWN:,} more", err=True)
+    raise click.ClickException(f"{report.faults:,} wrong. Nothing was stored: mend the file and import it again.")
 
 
 def _tell(report: ImportReport, user: User, dry_run: bool, seconds: float) -> None:

@@ -35,6 +35,7 @@ _ROWS_LOOKED_AT = 200
 _WRONG_SHOWN = 100
 _CELL_SHOWN = 40
 _BOM = "\ufeff"
+_ONE_OF_MANY = "Wrong, too. Mend those before it and check again: so many are wrong that not all of them say why"
 _VERDICT_WORDS = {
     Verdict.CREATED: "new customer",
     Verdict.UPDATED: "updates the customer",
@@ -160,7 +161,7 @@ def wrong_file(id: UUID) -> ResponseReturnValue:
     reasons, verdicts = _reasons(file), file.verdicts or ""
 
     def told(number: int) -> list[str] | None:
-        return [reasons.get(number, "")] if verdicts[number - 1] in REFUSED else None
+        return [reasons.get(number, _ONE_OF_MANY)] if verdicts[number - 1] in REFUSED else None
 
     return _rows_file(file, "wrong", ["reason"], told)
 
@@ -171,7 +172,8 @@ def verdict_file(id: UUID) -> ResponseReturnValue:
     reasons, verdicts = _reasons(file), file.verdicts or ""
 
     def told(number: int) -> list[str]:
-        return [_VERDICT_WORDS[Verdict(verdicts[number - 1])], reasons.get(number, "")]
+        verdict = Verdict(verdicts[number - 1])
+        return [_VERDICT_WORDS[verdict], reasons.get(number, _ONE_OF_MANY if verdict in REFUSED else "")]
 
     return _rows_file(file, "verdicts", ["verdict", "reason"], told)
 

@@ -1,7 +1,7 @@
 """What is done on purpose to customers and purchases that are there, on their history."""
 
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -52,15 +52,17 @@ def note_all(
     purchase_ids: Sequence[UUID] = (),
 ) -> None:
     """Puts on the history that the action made all these changes on each of these: there may be a hundred thousand."""
-    subjects = [*(("customer_id", one) for one in customer_ids), *(("purchase_id", one) for one in purchase_ids)]
-    for some in batches([*product(subjects, changes)]):
-        rows = [_values(action, change) | {column: one} for (column, one), change in some]
+    subjects = chain((("customer_id", one) for one in customer_ids), (("purchase_id", one) for one in purchase_ids))
+    for some in batches((column, one, change) for column, one in subjects for change in changes):
+        rows = [_values(action, change) | {column: one} for column, one, change in some]
         db.session.connection().execute(insert(Change), rows)
 
 
-def batches(many: Sequence[T]) -> Iterator[Sequence[T]]:
+def batches(many: Iterable[T]) -> Iterator[list[T]]:
     """As many at a time as one statement takes well."""
-    return (many[start : start + _AT_A_TIME] for start in range(0, len(many), _AT_A_TIME))
+    left = iter(many)
+    while some := list(islice(left, _AT_A_TIME)):
+        yield some
 
 
 def _values(action: Action, change: FieldChange) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from models import Action, Change, Customer, Identity, Import, Purchase, Shop, U
 from models.dialect import allow_long_statements
 from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS
+from schemas.table_rows import Kind
 from services import actions, imports
 from services.attempts import until_settled
 from services.matching import FieldChange
@@ -51,8 +52,9 @@ def _take_back(imported: Import, by: User) -> int:
         raise CannotUndo("This was not imported yet")
     if brought.taken_back is not None:
         raise CannotUndo("This import was taken back already")
-    action = actions.begin("undo", shop_id=imported.shop_id, by=by, undoes=brought.action)
     own = imports.is_of(imported)
+    _hold(imported.shop_id, or_(_bought(own), Customer.id.in_(_changed_by(brought.action))))
+    action = actions.begin("undo", shop_id=imported.shop_id, by=by, undoes=brought.action)
     voided = {"voided_at": action.at, "voided_by_id": action.user_id, "void_reason": REASON}
     ids = _change_all(own, Purchase.voided_at.is_(None), **voided)
     actions.note_all(action, [FieldChange("status", "recorded", "void")], purchase_ids=ids)
@@ -73,21 +75,21 @@ def _take_back(imported: Import, by: User) -> int:
     _put_back(action, by_import, by.shop)
     kept = _changed_by(brought.action)
     _settle(action, or_(_bought(own), Customer.id.in_(kept)))
-    return len(ids) or _count(kept)
+    return _count(kept) if imports.kind(imported) == Kind.CUSTOMERS else len(ids)
 
 
 def _bring_back(imported: Import, by: User) -> int:
     brought = imports.find(imported.shop_id, imported.id)
     if brought is None or brought.taken_back is None:
         raise CannotUndo("This import counts already")
-    undone = brought.taken_back
+    undone, own = brought.taken_back, imports.is_of(imported)
+    _hold(imported.shop_id, or_(_bought(own), Customer.id.in_(_changed_by(undone))))
     action = actions.begin("import", shop_id=imported.shop_id, by=by)
     counts_by = update(Import).where(
         Import.shop_id == imported.shop_id, Import.id == imported.id, Import.action_id == undone.undoes_id
     )
     if not db.session.connection().execute(counts_by.values(action_id=action.id)).rowcount:
         raise Overtaken
-    own = imports.is_of(imported)
     as_left = and_(Purchase.voided_at == undone.at, Purchase.void_reason == REASON)
     ids = _change_all(own, as_left, voided_at=None, voided_by_id=None, void_reason=None)
     actions.note_all(action, [FieldChange("status", "void", "recorded")], purchase_ids=ids)
@@ -99,7 +101,13 @@ def _bring_back(imported: Import, by: User) -> int:
     was_only_kept = and_(Customer.id.in_(kept), ~_bought(own), Customer.withdrawn_at == undone.at)
     _move(action, was_only_kept, "withdrawn", "listed")
     _settle(action, or_(_bought(own), Customer.id.in_(kept)))
-    return len(ids) or _count(kept)
+    return _count(kept) if imports.kind(imported) == Kind.CUSTOMERS else len(ids)
+
+
+def _hold(shop_id: int, which: ColumnElement[bool]) -> None:
+    """Customers before purchases, as everywhere: who is recording under them has finished, and who begins waits."""
+    held = select(Customer.id).where(Customer.shop_id == shop_id, which).order_by(Customer.id).with_for_update()
+    db.session.execute(select(func.count()).select_from(held.subquery()))
 
 
 def _change_all(own: ColumnElement[bool], which: ColumnElement[bool], **values: object) -> Sequence[UUID]:

@@ -26,6 +26,7 @@ from services.refusals import AmbiguousCustomer, CustomerUnclear, KeyReused, Ref
 from services.register import Register
 
 _AT_A_TIME = 1_000
+_FAULTS_KEPT = 10_000
 _SCHEMAS: dict[Kind, type[PurchaseRow] | type[CustomerRow]] = {
     Kind.PURCHASES: PurchaseRow,
     Kind.CUSTOMERS: CustomerRow,
@@ -71,6 +72,9 @@ class ImportReport:
     pieces: int = 0
     amounts: Counter[str] = field(default_factory=Counter)
     wrong: list[WrongRow] = field(default_factory=list)
+    """What is wrong with the first rows that are: there may be a million."""
+    faults: int = 0
+    """Of all rows."""
 
     def count_of(self, *verdicts: Verdict) -> int:
         return sum(map(self.verdicts.count, verdicts))
@@ -80,8 +84,10 @@ class ImportReport:
         return self.count_of(*_VERDICTS.values())
 
     def refuse(self, number: int, line: int, field: str, message: str, verdict: Verdict = Verdict.WRONG) -> None:
-        self.wrong.append(WrongRow(number, line, field, message))
         self.verdicts[number - 1] = verdict
+        self.faults += 1
+        if self.faults <= _FAULTS_KEPT or number == self.wrong[-1].number:
+            self.wrong.append(WrongRow(number, line, field, message))
 
     def accept(self, number: int, result: Captured | Kept) -> None:
         if isinstance(result, Captured):

@@ -1,6 +1,7 @@
 """Files of purchases or customers on their way: brought, checked, recorded, and how far each has come."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -8,8 +9,8 @@ from io import BytesIO
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Select, and_, exc, exists, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import aliased, undefer
 
 from extensions import db
@@ -24,7 +25,6 @@ from services.refusals import CannotImport
 from services.register import Overtaken
 
 _LISTED = 50
-_WRONG_KEPT = 10_000
 _DATA_CHANGED = "Something else was recorded since the check, and now some rows are wrong. Nothing was stored"
 
 
@@ -61,6 +61,7 @@ serves."""
 
 def keep(upload: Upload, *, user: User) -> Import:
     """The import of this file: the one of before, when the shop has brought the same bytes already."""
+    dialect.allow_long_statements()  # 50 MB take a busy PostgreSQL some seconds
     digest = sha256(upload.content).hexdigest()
     kept = _enter(_file(user, upload.file_name, digest, len(upload.content), content=upload.content))
     if not kept.is_kept:
@@ -81,9 +82,16 @@ def enter(file_name: str, sha256: str, size: int, *, user: User) -> Import:
     return entered
 
 
+def as_before(entered: Import) -> ImportReport | None:
+    """What an import of customers comes to that was made already: its rows have no keys to know them again by."""
+    if entered.action_id is None or kind(entered) != Kind.CUSTOMERS:
+        return None
+    return ImportReport(Kind.CUSTOMERS, verdicts=[Verdict.REPEATED] * entered.rows_total)
+
+
 def note_recorded(entered: Import, report: ImportReport, *, by: User) -> None:
-    """That what was entered is recorded, and can be taken back as a whole."""
-    if entered.action_id is not None and not (report.action_id and report.count_of(Verdict.CREATED, Verdict.UPDATED)):
+    """That what was entered is recorded, and can be taken back as a whole; once is enough."""
+    if entered.action_id is not None:
         return
     rows = len(report.verdicts)
     values = _told(report) | {"rows_done": rows, "rows_total": rows} | _recorded(entered.shop_id, report, by)
@@ -238,7 +246,7 @@ def carry_out(step: Step) -> None:
             key_prefix=imported.key_prefix,
             kind=choices.kind,
             meant=meant,
-            tell=lambda rows_done: _tell(step, rows_done, rows_total),
+            tell=lambda rows_done: tell(step, rows_done, rows_total),
         )
         is_recorded = is_recording and (not report.wrong or _may_leave_out(imported, shown, report))
         if not is_recorded:
@@ -292,13 +300,14 @@ def _count_rows(imported: Import, choices: ImportChoices) -> int:
     return count
 
 
-def _tell(step: Step, rows_done: int, rows_total: int) -> None:
+def tell(step: Step, rows_done: int, rows_total: int) -> None:
     """Says how far it is, to whoever looks."""
     heard = _Heard(rows_done, rows_total, clock.utc_now())
     _heard[step.import_id] = heard
     if dialect.can_write_beside():
         told = update(Import).where(Import.shop_id == step.shop_id, Import.id == step.import_id)
-        with db.engine.begin() as connection:
+        # A database that is busy just now is told the next time.
+        with suppress(DBAPIError, exc.TimeoutError), db.engine.begin() as connection:
             connection.execute(told.values(**asdict(heard)))
 
 
@@ -332,6 +341,6 @@ def _told(report: ImportReport) -> dict[str, Any]:
             "amounts": dict(report.amounts),
             **counts,
         },
-        "wrong": [list(wrong) for wrong in report.wrong[:_WRONG_KEPT]],
+        "wrong": [list(wrong) for wrong in report.wrong],
         "verdicts": "".join(report.verdicts),
     }

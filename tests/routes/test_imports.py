@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from extensions import db
 from models import Import
-from services import imports
+from services import importing, imports
 from tests.cast import Person, make_colleague
 from tests.pages import Browser, Page, text_of
 
@@ -173,11 +173,13 @@ def test_what_was_checked_anew_meanwhile_is_looked_over_again(owner: Person) -> 
 
 
 def test_all_wrong_rows_are_downloaded_as_they_stood(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "_WRONG_KEPT", 1)
+    monkeypatch.setattr(importing, "_FAULTS_KEPT", 1)
     page = check(owner, "name,item,=1\nTim,a book,\nSue,,'=1+1\nAnn,,x\n")
     rows = downloaded(owner, page, "Download the wrong rows with reasons")
     assert rows[0] == ["name", "item", "'=1", "reason"]
     assert [row[:3] for row in rows[1:]] == [["Sue", "", "'=1+1"], ["Ann", "", "x"]]
+    assert rows[1][3] == "Item: Enter what was bought"
+    assert rows[2][3].startswith("Wrong, too. Mend those before it and check again")
 
 
 def test_columns_are_not_matched_anew_while_some_of_it_counts(owner: Person) -> None:

@@ -36,13 +36,20 @@ def test_a_file_of_the_command_line_can_be_brought_to_the_browser_later(owner: P
     assert page.submit("form[action$='/over']").heading == "Match the columns"
 
 
-def test_customers_of_the_command_line_are_taken_back(owner: Person, tmp_path: Path) -> None:
-    content = "name,email\nTim,tim@example.com\n"
-    for _ in range(2):
-        assert import_by_command(owner, tmp_path / "customers.csv", content).exit_code == 0
+def test_customers_of_the_command_line_come_once_and_are_taken_back(owner: Person, tmp_path: Path) -> None:
+    content = "name,email,note\nTim,tim@example.com,short\nSue,sue@example.com,\n"
+    assert import_by_command(owner, tmp_path / "customers.csv", content).exit_code == 0
+    tim, _ = owner.customers()
+    owner.api.patch(f"/customers/{tim.public_id}", {"note": "tall"})
+    again = import_by_command(owner, tmp_path / "again.csv", content)
+    assert (again.exit_code, again.stdout.splitlines()[-1]) == (
+        0,
+        "Already imported before, left as they are: 2 rows.",
+    )
+    assert [one.note for one in owner.customers()] == ["tall", None]
     page = owner.browser.get(owner.browser.get("/imports").link("customers.csv"))
-    assert page.submit("form[action$='/undo']").message.startswith("Taken back: 1 customer.")
-    assert listed(owner) == []
+    assert page.submit("form[action$='/undo']").message.startswith("Taken back: 2 customers.")
+    assert listed(owner) == [{"name": "Tim", "email": "tim@example.com"}]  # whom somebody edited
 
 
 def test_a_file_that_is_under_way_in_the_browser_is_left_to_it(owner: Person, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """A file is checked by the import itself, recorded whole or not at all, taken back and brought back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from models.dialect import only_reads
 from schemas.imports import ImportChoices, Upload, guess_choices
 from schemas.problems import judge
 from services import import_undoing, imports
+from services.capture import capture
 from services.imports import Step
 from services.refusals import CannotUndo
 from services.register import Overtaken
@@ -337,6 +340,28 @@ def test_who_bought_again_since_stays(owner: Person) -> None:
     take_back(owner, import_id)
     assert counting(owner) == ["a lamp"]
     assert listed(owner) == [{"name": "Tim", "email": "tim@example.com"}]
+
+
+def test_who_buys_while_an_import_of_theirs_is_taken_back_is_there(owner: Person) -> None:
+    import_id = bring_in(owner)
+    has_found, goes_on = Event(), Event()
+
+    def buy() -> None:
+        with owner.app.app_context():
+            details = owner.details(customer="tim@example.com", item="a pen")
+            capture(details, shop=owner.user.shop, by=owner.user, source="web", key="pen")
+            has_found.set()
+            goes_on.wait(timeout=1)
+            db.session.commit()
+
+    with ThreadPoolExecutor() as threads:
+        buying = threads.submit(buy)
+        assert has_found.wait(timeout=10)
+        taking_back = threads.submit(take_back, owner, import_id)
+        buying.result()
+        assert taking_back.result() == 1
+    assert counting(owner) == ["a pen"]
+    assert len(listed(owner)) == 1
 
 
 def test_a_purchase_that_was_void_before_stays_void(owner: Person) -> None:
