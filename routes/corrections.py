@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from extensions import db
 from forms.correction import CorrectionForm
 from models import Action
+from routes import security_log
 from routes.reading import local_path, position, shop_rules
 from routes.sentences import corrected, restored, taken_back
 from services import accounts, editing, history, purchases, undoing
@@ -45,6 +46,10 @@ def put_right(id: UUID) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("purchases/edit.html", form=form, purchase=line.purchase), 422
     action = editing.edit_purchase(line.purchase, form.details.changed, by=current_user)
+    if action and form.is_overtaken:
+        db.session.rollback()
+        form.tell_what_is_stored()
+        return render_template("purchases/edit.html", form=form, purchase=line.purchase), 422
     db.session.commit()
     if action:
         flash(corrected(*line, current_user.shop), f"undo {action.public_id}")
@@ -92,13 +97,14 @@ def undo(id: UUID) -> ResponseReturnValue:
 
 def _undo(take_back: Callable[..., Action], id: UUID) -> ResponseReturnValue:
     try:
-        take_back(id, shop=current_user.shop, by=current_user)
+        action = take_back(id, shop=current_user.shop, by=current_user)
     except (UnknownAction, UnknownPurchase):
         abort(404)
     except CannotUndo as refusal:
         flash(f"{refusal.message}. Nothing was changed.")
     else:
         db.session.commit()
+        security_log.note_undoing(action)
         flash("Taken back. The history tells what it was.")
     return _back(url_for("purchases.index"))
 

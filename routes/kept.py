@@ -11,7 +11,8 @@ from routes.reading import local_path
 
 _LONGEST = 24_000
 """Characters: a form that carries it in one of its fields must still be taken."""
-_NOT_TYPED = {"csrf_token", "key", "read", "picked", "picked_as", "kept_on", "offered", "asked_about", "back"}
+_NOT_TYPED = {"csrf_token", "key", "version", "back"}
+_NOT_TYPED |= {"read", "picked", "picked_as", "kept_on", "offered", "asked_about"}
 
 
 class Kept(NamedTuple):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cast import Person
+from tests.cast import Person, make_colleague
 from tests.pages import Page, text_of
 
 UNKNOWN = "pur_01h455vb4pex5vsknk084sn02q"
@@ -327,6 +327,54 @@ def test_what_is_wrong_is_said_beside_the_field_and_nothing_is_changed(
     assert again.error_at(field) == f"Error: {words}"
     assert again.value_of(field) == value
     assert [one.note for one in owner.purchases()] == [None]
+
+
+def test_what_two_people_save_at_once_is_never_overwritten_unseen(owner: Person) -> None:
+    address = page_of(owner, amount="10").link("Edit")
+    mine, theirs = owner.browser.get(address), make_colleague(owner).browser.get(address)
+    theirs.submit(amount="12")
+    again = mine.submit(status=422, note="Blue")
+    assert again.soup.select_one(".error-summary li").get_text() == (  # type: ignore[union-attr]
+        "This was changed since the page was opened. Look at what it is now, then save again"
+    )
+    assert [again.error_at(field) for field in ("amount", "note")] == [
+        "Error: Amount is 12.00 now",
+        "Error: Note is blank now",
+    ]
+    assert again.heading == "Edit a book"
+    assert (again.value_of("amount"), again.value_of("note")) == ("10.00", "Blue")
+    assert [(one.amount_minor, one.note) for one in owner.purchases()] == [(1200, None)]
+    page = again.submit(amount="12")
+    assert page.message == "Changed: Tim, a book, $12.00."
+    assert [(one.amount_minor, one.note) for one in owner.purchases()] == [(1200, "Blue")]
+
+
+def test_what_is_stored_by_now_is_told_where_it_differs_and_in_short(owner: Person) -> None:
+    address = page_of(owner, note="one\ntwo").link("Edit")
+    mine, theirs = owner.browser.get(address), make_colleague(owner).browser.get(address)
+    theirs.submit(item="a lamp")
+    again = mine.submit(status=422, note="one\r\ntwo", quantity="2")
+    assert [text_of(item) for item in again.soup.select(".error-summary a")] == [
+        "Item is a lamp now",
+        "Quantity is 1 now",
+    ]
+    theirs = owner.browser.get(address).submit(note="word " * 400)
+    again = again.submit(status=422, item="a lamp")
+    assert again.error_at("note").startswith("Error: Note is word word")
+    assert len(again.error_at("note")) < 250
+
+
+def test_who_sends_a_change_twice_is_told_that_it_is_there(owner: Person) -> None:
+    form = owner.browser.get(page_of(owner).link("Edit"))
+    form.submit(item="a pen")
+    assert form.submit(item="a pen").message == "Nothing was different, so nothing was changed."
+
+
+def test_what_becomes_of_the_customer_meanwhile_keeps_nobody_from_saving(owner: Person) -> None:
+    page = page_of(owner)
+    form = owner.browser.get(page.link("Edit"))
+    owner.capture(customer="Tim <tim@example.com>")
+    assert form.submit(item="a pen").message == "Changed: Tim, a pen."
 
 
 def test_an_edit_is_taken_back_as_a_whole(owner: Person) -> None:
