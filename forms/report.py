@@ -31,6 +31,12 @@ class ReportForm(FilterForm):
     def values(self) -> dict[str, str]:
         return {field.name: field.data for field in self}
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        is_valid = super().validate(extra_validators)
+        if is_valid:
+            self.group_by.data, self.sort.data = self.details.group_by, self.details.sort
+        return is_valid
+
     def field_at_fault(self, problem: Problem) -> str:
         return next(name for name, field in self._fields.items() if field.name == problem.field)
 

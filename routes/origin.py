@@ -22,4 +22,7 @@ def is_from_elsewhere() -> bool:
 
 
 def _is_ours(address: str) -> bool:
-    return urlsplit(address).netloc == request.host
+    try:
+        return urlsplit(address).netloc == request.host
+    except ValueError:  # no address at all, like http://[
+        return False

@@ -19,6 +19,7 @@ ELSEWHERE = [
     {"Sec-Fetch-Site": "", "Origin": "http://localhost:5001"},
     {"Sec-Fetch-Site": "", "Origin": "http://localhost.evil.example"},
     {"Sec-Fetch-Site": "", "Origin": "null"},
+    {"Sec-Fetch-Site": "", "Origin": "http://["},
 ]
 HERE = [
     {"Sec-Fetch-Site": "same-origin"},

@@ -128,6 +128,14 @@ def test_days_are_forgiven_their_form_and_refused_with_words(till: Person) -> No
     assert page.error_at("to").startswith("Error: To must be")
 
 
+@pytest.mark.parametrize("blank", ["", "+"])
+def test_what_is_blank_in_the_address_is_as_if_left_out(till: Person, blank: str) -> None:
+    page = till.browser.get(f"/reports?from={blank}&to={blank}&group_by={blank}&sort={blank}&currency={blank}")
+    assert len(page.rows("By month")) == 3
+    assert [page.fields()[name] for name in ("group_by", "sort")] == ["month", "-purchases"]
+    assert text_of(page.soup.select_one("nav a[aria-current=true]:not(.rooms a)")) == "All"
+
+
 def test_every_figure_leads_to_the_list_that_it_counts(owner: Person) -> None:
     chance = random.Random(12)
     for _ in range(40):
