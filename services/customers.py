@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, func, select, union_all
 
 from extensions import db
 from models import Customer, Identity, Purchase
+from models.dialect import allow_long_statements
 from schemas.contact import Known
 from schemas.filters import PAGE_SIZE, CustomerFilters
 from services.paging import Page, Position, read_page
@@ -46,6 +47,7 @@ def list_customers(shop_id: int, filters: CustomerFilters, position: Position, s
 
 def stream(shop_id: int, filters: CustomerFilters) -> Iterator[Bought]:
     """The whole list, some at a time: memory stays the same however many there are."""
+    allow_long_statements()  # who reads it may pause
     found = _listed(shop_id, filters).order_by(*_BY_NAME).execution_options(yield_per=_STREAMED_AT_A_TIME)
     for some in db.session.scalars(found).partitions():
         counted = {

@@ -3,6 +3,7 @@
 import csv
 import gc
 import io
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
 from extensions import db
-from models import Purchase
+from models import Purchase, dialect
 from schemas.table import COLUMNS
 from tests.cast import Person, make_person
 
@@ -185,6 +186,16 @@ def test_others_record_while_a_long_table_is_read(long: Person) -> None:
         lines = b"".join([*first, *parts]).splitlines()
     assert len(lines) in (MANY + 1, MANY + 2)
     assert len(lines) == len(set(lines))
+
+
+@pytest.mark.parametrize("migrated_app", ["postgresql"], indirect=True)
+def test_who_pauses_is_sent_the_rest(long: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialect, "_LIMITS", dialect._LIMITS.replace("'10s'", "'100ms'"))
+    with streamed(long) as parts:
+        lines = next(parts)
+        time.sleep(0.3)
+        lines += b"".join(parts)
+    assert lines.count(b"\r\n") == MANY + 1
 
 
 def test_who_stops_reading_leaves_nothing_open(long: Person) -> None:

@@ -3,6 +3,7 @@
 import csv
 import gc
 import io
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from sqlalchemy.pool import QueuePool
 from werkzeug.test import TestResponse
 
 from extensions import db
-from models import Customer, Purchase
+from models import Customer, Purchase, dialect
 from schemas.table import COLUMNS, CUSTOMER_COLUMNS
 from tests.cast import Person, make_person
 from tests.pages import Page
@@ -220,6 +221,17 @@ def test_a_long_file_is_made_as_it_is_read_and_forgotten_as_it_is_sent(
             alive.append(sum(isinstance(one, kind) for one in gc.get_objects()))
     assert (len(read), lines) == (MANY, MANY + 1)
     assert max(alive) <= 2_100
+
+
+@pytest.mark.parametrize("migrated_app", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("path", ["/purchases.csv", "/customers.csv"])
+def test_who_pauses_is_sent_the_rest(long: Person, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialect, "_LIMITS", dialect._LIMITS.replace("'10s'", "'100ms'"))
+    with streamed(long, path) as parts:
+        lines = next(parts) + next(parts)
+        time.sleep(0.3)
+        lines += b"".join(parts)
+    assert lines.count(b"\r\n") == MANY + 1
 
 
 @contextmanager
