@@ -7,7 +7,8 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 
-from models import User
+from models import Action, User
+from services import undoing
 
 log = structlog.get_logger("tillbook")
 
@@ -20,7 +21,11 @@ _EVENTS = {
     "corrections.void": "purchase-voided",
     "corrections.undo_recording": "purchase-voided",
     "api.void_purchase": "purchase-voided",
+    "corrections.restore": "purchase-restored",
+    "api.restore_purchase": "purchase-restored",
 }
+# By the kind of action that is taken back.
+_UNDOINGS = {"void": "purchase-restored", "restore": "purchase-voided", "merge": "merge-taken-back"}
 _REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
 
 
@@ -31,6 +36,12 @@ def register(app: Flask) -> None:
 def note(event: str, user: User | None = None) -> None:
     """`user` is whom it is about, if that is not who asks."""
     _write(log, event, user or g.viewer)
+
+
+def note_undoing(action: Action) -> None:
+    undone = undoing.find(action.shop_id, action.undoes_id) if action.undoes_id else None
+    if undone and undone.kind in _UNDOINGS:
+        note(_UNDOINGS[undone.kind])
 
 
 def note_by_operator(event: str, user: User | None = None) -> None:

@@ -6,6 +6,7 @@ from flask import abort, g
 from flask.typing import ResponseReturnValue
 
 from extensions import db
+from routes import security_log
 from routes.api import reply
 from routes.api.room import bp, demand, operation
 from schemas.answers import UndoneAnswer
@@ -24,4 +25,5 @@ def undo(id: UUID) -> ResponseReturnValue:
     action = undoing.undo(id, shop=g.viewer.shop, by=g.token)
     answer = UndoneAnswer.of(action, id)
     db.session.commit()
+    security_log.note_undoing(action)
     return reply.reply(answer)

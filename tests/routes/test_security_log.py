@@ -119,6 +119,47 @@ def test_what_is_done_to_customers_and_purchases_is_an_event(person: Person, log
         assert log.events() == ["exported"]
 
 
+def test_what_lets_a_purchase_count_again_or_not_is_an_event_whatever_did_it(person: Person, log: Log) -> None:
+    path = f"/purchases/{person.capture().purchase.public_id}"
+    for way, event, opposite in (
+        ("void", "purchase-voided", "purchase-restored"),
+        ("restore", "purchase-restored", "purchase-voided"),
+    ):
+        for undo in (undo_on_page, undo_over_api):
+            if way == "restore":
+                person.browser.post(f"{path}/void", browser_token(person.browser))
+            log.read()
+            person.browser.post(f"{path}/{way}", browser_token(person.browser))
+            assert log.events() == [event]
+            undo(person, path)
+            assert log.events() == [opposite]
+            person.browser.post(f"{path}/restore", browser_token(person.browser))
+
+
+@pytest.mark.parametrize("is_over_api", [False, True])
+def test_a_merge_that_is_taken_back_is_an_event_and_an_edit_is_none(
+    person: Person, log: Log, *, is_over_api: bool
+) -> None:
+    undo = undo_over_api if is_over_api else undo_on_page
+    tim, tom = (person.capture(customer=name).customer.public_id for name in ("Tim", "Tom"))
+    person.api.post(f"/customers/{tim}/merge", {"from_customer_id": tom})
+    log.read()
+    undo(person, f"/customers/{tim}")
+    assert log.events() == ["merge-taken-back"]
+    person.api.patch(f"/customers/{tim}", {"note": "Tall"})
+    undo(person, f"/customers/{tim}")
+    assert log.events() == []
+
+
+def undo_on_page(person: Person, path: str) -> None:
+    person.browser.get(path).submit("tbody form")
+
+
+def undo_over_api(person: Person, path: str) -> None:
+    [latest, *_] = person.api.get(f"{path}/history").json["items"]
+    person.api.post(f"/actions/{latest['action_id']}/undo")
+
+
 def test_a_whole_import_that_is_taken_back_is_an_event(person: Person, log: Log) -> None:
     page = bring_in(person, "name,item\nTim,a book\n")
     for button, event in (("Undo", "import-taken-back"), ("Import it again", "import-brought-back")):
