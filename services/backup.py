@@ -28,6 +28,9 @@ from models.dialect import without_limits
 _MANIFEST = "manifest.json"
 _DUMP = "tillbook.dump"
 _REVISION_TABLE = "alembic_version"
+_UNKNOWN_BEFORE_17 = b"\nSET transaction_timeout = 0;"
+_PREAMBLE_MAX = 4096
+"""Bytes, before anything that was backed up."""
 
 
 class BackupError(Exception):
@@ -171,14 +174,26 @@ class _PostgreSQL:
         with db.engine.connect() as connection:
             _check_tool("pg_restore", connection)
             names = inspect(connection).get_table_names()
+            [server, *_] = connection.dialect.server_version_info or (0,)
         drop, made, check = (dump.with_suffix(suffix) for suffix in (".drop", ".made", ".check"))
         tables = ", ".join(f'public."{name}"' for name in names)
         drop.write_text(f"DROP TABLE {tables};" if names else "")
         _run("pg_restore", "--no-owner", "--no-acl", f"--file={made}", str(dump))
+        if int(server) < 17:
+            _leave_out_what_is_unknown(made)
         check.write_text(_checks(manifest))
         scripts = [f"--file={script}" for script in (drop, made, check)]
         # One transaction: what was there is gone only when all of the backup has come, and is what it says.
         _run("psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", *scripts, _address())
+
+
+def _leave_out_what_is_unknown(script: Path) -> None:
+    """Makes a comment of what pg_restore of 17 or newer tells every server."""
+    with script.open("r+b") as opened:
+        place = opened.read(_PREAMBLE_MAX).find(_UNKNOWN_BEFORE_17)
+        if place >= 0:
+            opened.seek(place + 1)
+            opened.write(b"--")
 
 
 def _checks(manifest: Manifest) -> str:

@@ -215,6 +215,29 @@ def test_tools_that_are_missing_or_too_old_are_told_in_a_line(till: Person, file
 
 
 @on_postgresql
+def test_tools_that_are_newer_tell_an_older_server_only_what_it_knows(
+    till: Person, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till.capture(customer="SET transaction_timeout = 0;")
+    done(run(till, "backup", file))
+    before = content(till)
+    old = tmp_path / "psql"
+    old.write_text(
+        '#!/bin/sh\nfor word; do case "$word" in --file=*)\n'
+        'if head -30 "${word#--file=}" | grep -q "^SET transaction_timeout"; then\n'
+        "echo 'ERROR: unrecognized configuration parameter' >&2; exit 3\n"
+        f'fi ;; esac; done\nexec {TOOLS}/psql "$@"\n'
+    )
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert "unrecognized" in refused(run(till, "restore", file, "--replace"))
+    with till.app.app_context():
+        monkeypatch.setattr(db.engine.dialect, "server_version_info", (16, 4))
+    done(run(till, "restore", file, "--replace"))
+    assert content(till) == before
+
+
+@on_postgresql
 def test_the_password_is_not_in_the_list_of_processes(till: Person, file: Path, fake: Path) -> None:
     (fake / "pg_dump").write_text(
         "#!/bin/sh\n"
