@@ -42,7 +42,7 @@ _SPELLINGS = {
     "email": "email mail emailaddress customeremail",
     "phone": "phone phonenumber telephone tel mobile telefon telefonnummer handy",
     "reference": "reference customernumber customerid customerno kundennummer kundennr clientid",
-    "item": "item product productname article artikel produkt description articulo article",
+    "item": "item product productname article artikel produkt description articulo",
     "quantity": "quantity qty pieces count menge anzahl stück stueck cantidad",
     "amount": "amount total amountpaid totalprice paid sum betrag summe importe montant value",
     "unit_price": "unitprice price priceeach einzelpreis preis precio prix",

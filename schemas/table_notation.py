@@ -13,7 +13,8 @@ _YEAR_FIRST = re.compile(r"([0-9]{4})[./]([0-9]{1,2})[./]([0-9]{1,2})")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})")
 _COMMA = re.compile(r"[0-9],[0-9]{1,2}\b")
 _POINT = re.compile(r"[0-9]\.[0-9]{1,2}\b")
-_BETWEEN_THOUSANDS = re.compile(r"(?<=[0-9])[.'’\s](?=[0-9]{3}(?:[^0-9]|$))")
+# Anything else that has a point in it, like 0.500 or 1234.567, may well be meant otherwise.
+_GROUPED = re.compile(r"(?<![0-9.,])[1-9][0-9]{0,2}([.'’\s])[0-9]{3}(?:\1[0-9]{3})*(?![0-9]|[.'’\s][0-9])")
 
 
 class Notation(NamedTuple):
@@ -22,7 +23,9 @@ class Notation(NamedTuple):
 
     def amount(self, cell: str) -> str:
         """With a point and without marks between thousands."""
-        return _BETWEEN_THOUSANDS.sub("", cell).replace(",", ".") if self.decimal_mark == "," else cell
+        if self.decimal_mark != ",":
+            return cell
+        return _GROUPED.sub(lambda found: found[0].replace(found[1], ""), cell).replace(",", ".")
 
     def day(self, cell: str) -> str:
         """In ISO form and without a time, where it can be told."""
