@@ -7,6 +7,12 @@ const number = new Intl.NumberFormat("en");
 async function look() {
   try {
     const answer = await fetch(sheet.dataset.progress, { headers: { Accept: "application/json" } });
+    const isRefused = answer.status >= 400 && answer.status < 500;
+    // Signed out, or gone: the page itself says so.
+    if (answer.redirected || isRefused) {
+      window.location.reload();
+      return;
+    }
     const told = await answer.json();
     if (!told.is_busy || told.has_broken_off) {
       window.location.reload();

@@ -2,10 +2,15 @@
 
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote
 
+import pytest
 from flask import Flask
 from playwright.sync_api import Error, Page, expect
+from sqlalchemy import delete, update
 
+from extensions import db
+from models import Import, UserSession, clock
 from tests.browser.counter import Counter
 from tests.browser.test_look import look_at
 from tests.test_real_data import HEADER, REAL_DATA, made_up_lines, totals_of
@@ -65,6 +70,26 @@ def test_real_purchases_come_in_with_a_progress_bar_and_are_undone_to_an_empty_s
     assert counter.message == f"Taken back: {totals.purchases:,} purchases. They stay on record as void."
     assert counter.column("/purchases", "Item") == []
     assert counter.column("/customers", "Purchases") == []
+
+
+@pytest.mark.parametrize("migrated_app", ["sqlite"], indirect=True)
+def test_who_is_signed_out_while_an_import_runs_is_asked_to_sign_in(
+    counter: Counter, app: Flask, tmp_path: Path
+) -> None:
+    path = tmp_path / "purchases.csv"
+    path.write_text("name,item\nTim,a book\n")
+    counter.register()
+    choose_file(counter, path)
+    with app.app_context():
+        db.session.execute(update(Import).values(status="checking", heard_at=clock.utc_now()))
+        db.session.commit()
+    counter.page.goto(counter.page.url.removesuffix("/columns"))
+    expect(counter.page.get_by_role("progressbar")).to_be_visible()
+    with app.app_context():
+        db.session.execute(delete(UserSession))
+        db.session.commit()
+    expect(counter.page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    assert "next=/imports/imp_" in unquote(counter.page.url)
 
 
 def test_a_file_comes_in_without_scripts_on_a_narrow_screen(counter_without_script: Counter, tmp_path: Path) -> None:
