@@ -261,7 +261,7 @@ class Attacker:
 
     def _name(self) -> str:
         forms = self.known.forms[self.chance.choice(list(self.known.forms))] if self.known.forms else ()
-        names = [*GOOD, *(name for form in forms for name in form.fields)]
+        names = [*GOOD, *(name for form in tuple(forms) for name in form.fields)]
         return self.chance.choice(names) if self._happens(0.9) else self.text()
 
     def _value(self) -> str:

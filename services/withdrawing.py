@@ -6,12 +6,13 @@ from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import aliased
 
 from extensions import db
-from models import Action, Change, Customer, Purchase
+from models import Action, Change, Customer, Import, Purchase
+from schemas.table_rows import Kind
 from services import actions
 from services.matching import FieldChange
 
-_ON_PURPOSE = ("edit", "merge", "split", "import")
-"""The actions by which somebody means a customer to be there, whatever they bought."""
+_ON_PURPOSE = ("edit", "merge", "split")
+"""The actions by which somebody means a customer to be there, whatever they bought; an import of customers is, too."""
 _BOUGHT = and_(Purchase.shop_id == Customer.shop_id, Purchase.customer_id == Customer.id)
 
 
@@ -43,13 +44,18 @@ def counts() -> ColumnElement[bool]:
 def is_meant() -> ColumnElement[bool]:
     """Whether somebody meant the customer to be there, and did not take that back."""
     undoing = aliased(Action)
+    of_customers = exists().where(
+        Import.shop_id == Action.shop_id,
+        Import.action_id == Action.id,
+        Import.outcome["kind"].as_string() == Kind.CUSTOMERS,
+    )
     return exists().where(
         Change.shop_id == Customer.shop_id,
         Change.customer_id == Customer.id,
         Change.field != "split_to",  # that is of who lost purchases, not of who got them
         Action.shop_id == Change.shop_id,
         Action.id == Change.action_id,
-        Action.kind.in_(_ON_PURPOSE),
+        Action.kind.in_(_ON_PURPOSE) | of_customers,
         ~exists().where(undoing.shop_id == Action.shop_id, undoing.undoes_id == Action.id),
     )
 

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -18,8 +17,11 @@ from schemas.bodies import CustomerEdit
 from schemas.contact import normal_form
 from schemas.problems import ShopRules, judge
 from schemas.purchase import BUYER_FIELDS, Buyer, PurchaseDetails
-from services import editing, purchase_values
+from schemas.table import Row
+from schemas.table_rows import Kind
+from services import editing, import_undoing, imports, purchase_values
 from services.capture import Captured, capture
+from services.importing import import_rows
 from services.merging import Merged, merge, split
 from services.refusals import Refusal
 from services.undoing import undo, undo_recording, undo_update
@@ -29,7 +31,10 @@ from tests.services.test_undoing import last_action_of, stored
 SETS = {"identity", "merged", "split_to", "split_from"}
 """What a customer may have several of: before is what goes, after is what comes."""
 
-VERBS = ("capture", "merge", "merge", "split", "open", "edit", "correct", "void", "restore", "forget", "undo", "undo")
+VERBS = (
+    *("capture", "merge", "merge", "split", "open", "edit", "correct", "void", "restore", "forget", "undo", "undo"),
+    *("import", "import", "take back", "bring back"),
+)
 
 PLACE = st.integers(0, 7)
 EDITS = st.dictionaries(st.sampled_from(BUYER_FIELDS), st.sampled_from(["1", "2", None]), min_size=1, max_size=2)
@@ -72,6 +77,7 @@ class Book:
         self.rules = ShopRules(self.shop.currency, self.shop.country, self.shop.today())
         self.recorded: set[UUID] = set()
         self.done: list[UUID] = []
+        self.imported: list[UUID] = []
 
     def take(self, step: Step) -> bool:
         """Whether the step was taken, not refused."""
@@ -84,6 +90,9 @@ class Book:
             "restore": self._restore,
             "forget": self._forget,
             "undo": self._undo,
+            "import": self._import,
+            "take back": self._turn,
+            "bring back": self._turn,
         }
         try:
             return verbs.get(step.verb, self._split)(step)
@@ -132,6 +141,35 @@ class Book:
     def _capture(self, step: Step) -> bool:
         picked = self._at(step.one) if step.is_picked else None
         self.record(None if picked else step.buyer, picked)
+        return True
+
+    def _import(self, step: Step) -> bool:
+        """A file of two purchases, or of one customer."""
+        kind = Kind.CUSTOMERS if step.is_picked else Kind.PURCHASES
+        item = {} if step.is_picked else {"item": "a cup"}
+        rows = [Row(2, step.buyer | item), Row(3, {"name": f"T{step.other}"} | item)][: 1 if step.is_picked else 2]
+        whole = db.session.begin_nested()
+        entered = imports.enter("purchases.csv", uuid4().hex * 2, 1, user=self.user)
+        report = import_rows(rows, shop=self.shop, by=self.user, key_prefix=entered.key_prefix, kind=kind)
+        # An import leaves nothing in the session.
+        self.shop, self.user = db.session.get_one(Shop, self.shop.id), db.session.get_one(User, self.user.id)
+        if report.wrong:
+            whole.rollback()
+            return False
+        whole.commit()
+        imports.note_recorded(entered, report, by=self.user)
+        self.imported.append(entered.id)
+        self.recorded |= {purchase.id for purchase in self.purchases()}
+        return True
+
+    def _turn(self, step: Step) -> bool:
+        if not self.imported:
+            return False
+        brought = imports.find(self.shop.id, self.imported[-1 - step.one % len(self.imported)])
+        assert brought is not None
+        turn = import_undoing.take_back if step.verb == "take back" else import_undoing.bring_back
+        turn(brought.file, by=self.user)
+        db.session.expire_all()
         return True
 
     def _edit(self, step: Step) -> bool:
@@ -247,25 +285,14 @@ def _check_customer(customer: Customer, history: Sequence[Change]) -> None:
 
 
 def _check_whether_listed(customer: Customer, purchases: Sequence[Purchase], history: Sequence[Change]) -> None:
-    """Nobody who bought something is withdrawn, nor anybody who bought nothing; a capture brings back silently."""
+    """Nobody is withdrawn of whom a purchase counts; their history tells each time that they went and came back."""
     bought = [purchase.voided_at for purchase in purchases if purchase.customer_id == customer.id]
     if customer.withdrawn_at and customer.merged_into_id is None:
-        assert customer.withdrawn_at == max(at for at in bought if at)
         assert all(bought)
-    told = [(change.id, change) for change in history if change.customer_id == customer.id and change.field == "status"]
-    captured = [(one.id, None) for one in purchases if _first_owner(one, history) == customer.id]
-    status = "listed"
-    for _, change in sorted([*told, *captured], key=itemgetter(0)):
-        assert change is None or change.before == status
-        status = change.after if change and change.after else "listed"
+    told = [change for change in history if change.customer_id == customer.id and change.field == "status"]
+    assert all(change.after == later.before for change, later in pairwise(told))
+    status = told[-1].after if told else "listed"
     assert status == ("withdrawn" if customer.withdrawn_at else "listed")
-
-
-def _first_owner(purchase: Purchase, history: Sequence[Change]) -> UUID:
-    """For whom it was captured."""
-    moves = (change for change in history if change.purchase_id == purchase.id and change.field == "customer_id")
-    first = next(moves, None)
-    return public_id.decode(public_id.CUSTOMER, first.before) if first and first.before else purchase.customer_id
 
 
 def _check_purchase(purchase: Purchase, history: Sequence[Change]) -> None:
@@ -313,6 +340,11 @@ def is_own(identity: dict[str, Any], tables: dict[str, Any]) -> bool:
     return identity["kind"] == "name" and identity["customer_id"] in bearers
 
 
+def _listed(tables: dict[str, Any]) -> list[dict[str, Any]]:
+    """The customers, each with whether they are listed instead of since when they are not."""
+    return [row | {"withdrawn_at": row["withdrawn_at"] is not None} for row in tables["customers"]]
+
+
 def check_undone(book: Book, before: dict[str, Any]) -> None:
     """Taking back what was just done restores what was before; who was opened by it remains as a pointer."""
     with_it = db.session.begin_nested()
@@ -320,6 +352,7 @@ def check_undone(book: Book, before: dict[str, Any]) -> None:
     after = stored(book.shop.id)
     known = {row["id"] for row in before["customers"]}
     after["customers"] = [row for row in after["customers"] if row["id"] in known]
+    before, after = before | {"customers": _listed(before)}, after | {"customers": _listed(after)}
     after["identities"] = [row for row in after["identities"] if row in before["identities"] or not is_own(row, after)]
     assert after == before
     with_it.rollback()
