@@ -44,6 +44,8 @@ def counts() -> ColumnElement[bool]:
 def is_meant() -> ColumnElement[bool]:
     """Whether somebody meant the customer to be there, and did not take that back."""
     undoing = aliased(Action)
+    # Not that they went, nor what tells it of who lost purchases to somebody else.
+    on_purpose = and_(Action.kind.in_(_ON_PURPOSE), Change.field.not_in(("status", "split_to")))
     of_customers = exists().where(
         Import.shop_id == Action.shop_id,
         Import.action_id == Action.id,
@@ -52,10 +54,9 @@ def is_meant() -> ColumnElement[bool]:
     return exists().where(
         Change.shop_id == Customer.shop_id,
         Change.customer_id == Customer.id,
-        Change.field != "split_to",  # that is of who lost purchases, not of who got them
         Action.shop_id == Change.shop_id,
         Action.id == Change.action_id,
-        Action.kind.in_(_ON_PURPOSE) | of_customers,
+        on_purpose | of_customers,
         ~exists().where(undoing.shop_id == Action.shop_id, undoing.undoes_id == Action.id),
     )
 

@@ -287,7 +287,7 @@ def test_everything_that_a_split_changes_is_on_the_history(owner: Person) -> Non
     [book] = owner.purchases()
     new = do_split(owner, tim, [book], {"name": "Tom", "phone": "212 555 0101"}).customer
     assert history(owner, book) == [("customer_id", tim.public_id, new.public_id)]
-    assert history(owner, tim) == [("split_to", None, new.public_id)]
+    assert history(owner, tim) == [("split_to", None, new.public_id), ("status", "listed", "withdrawn")]
     assert history(owner, new) == [
         ("name", None, "Tom"),
         ("phone", None, "212 555 0101"),

@@ -87,6 +87,14 @@ def test_who_had_nothing_but_somebody_else_s_purchase_goes_with_it(owner: Person
     assert tables(owner) == before
 
 
+def test_who_is_back_by_a_mistake_goes_again_with_it(owner: Person) -> None:
+    tim, bob = owner.capture(customer="Tim"), owner.capture(customer="Bob").customer
+    do_split(owner, tim.customer, [tim.purchase], bob)
+    again = owner.capture(customer="Tim")
+    void(owner, again.purchase)
+    assert is_withdrawn(owner, tim.customer)
+
+
 def test_the_capture_that_brings_a_customer_back_is_on_their_history(owner: Person) -> None:
     captured = owner.capture(customer="Tim")
     void(owner, captured.purchase)
