@@ -17,7 +17,10 @@ from tests.cast import PASSWORD
 # What a page needs does not depend on the database.
 pytestmark = pytest.mark.parametrize("migrated_app", ["sqlite"], indirect=True)
 
-NO_PAGES = {"static", "bootstrap.static", "health.alive", "health.ready", "customers.suggest", "imports.progress"}
+NO_PAGES = {
+    *("static", "bootstrap.static", "health.alive", "health.ready", "metrics.show"),
+    *("customers.suggest", "imports.progress"),
+}
 """For programs, and for scripts that only make better what is there without them."""
 OTHERS = {"imports.recheck", "imports.start_over", "resetting.send_link", "purchases.start_over"}
 """After a check that broke off, for a file taken back, with a mail server, for who reloads: tests/routes has them."""

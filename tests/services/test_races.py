@@ -246,7 +246,7 @@ def test_lists_that_name_the_same_customers_in_any_order_never_wait_in_a_ring(
 
     lists = [partial(import_all, owner, some, str(place)) for place, some in enumerate(shuffled)]
     pairs = [chance.sample(ids[at : at + 2], 2) for at in range(0, 400, 2)]
-    at_once(lists + [partial(merge_two, *pair) for pair in pairs[:60]])
+    at_once(lists + [partial(merge_two, *pair) for pair in pairs[:30]])
     assert not rings
     assert len(owner.purchases()) == 3600
     staying = {customer.id for customer in owner.customers() if customer.merged_into_id is None}
