@@ -19,6 +19,8 @@ from extensions import db
 from models import Purchase, clock, dialect
 from tests.cast import Person, make_person
 
+IS_LONG = "LONG_TESTS" in os.environ
+"""Whether what was tried whole by hand is tried whole again: it takes half an hour instead of a quarter."""
 LONGEST = ("test_real_data", "test_schemathesis", "test_replay", "test_import", "test_crash", "test_races")
 
 

@@ -15,7 +15,7 @@ from tests.cast import Person
 from tests.conftest import make_settings
 from tests.server import Answer
 
-REQUESTS = 500
+REQUESTS = 400
 ATTACK = Attack("purchases.record", "POST", "/purchases", {})
 
 

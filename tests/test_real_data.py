@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from extensions import db
 from models import Customer, Identity, Purchase
 from tests.cast import Person
+from tests.conftest import IS_LONG
 from tests.pages import text_of
 
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data" / "cdnow.csv"
@@ -28,6 +29,8 @@ OPTIONS = [
     *("--column", "amount=dollar_value"),
     *("--item", "CDs"),
 ]
+WHOLE = 69_659
+"""Rows."""
 HEADER = "customer_id,date,number_of_cds,dollar_value"
 
 
@@ -121,6 +124,8 @@ def test_the_totals_of_the_real_data_are_those_that_were_published(lines: list[s
 
 
 def test_everything_comes_in_once_and_is_reported(owner: Person, lines: list[str], tmp_path: Path) -> None:
+    is_whole = IS_LONG or "sqlite" in owner.app.config["SQLALCHEMY_DATABASE_URI"]
+    lines = lines if is_whole else lines[:20_000]
     totals = totals_of(lines)
 
     result = import_lines(owner, tmp_path, lines)
@@ -146,6 +151,7 @@ def test_everything_comes_in_once_and_is_reported(owner: Person, lines: list[str
 
 @pytest.mark.parametrize("migrated_app", ["sqlite"], indirect=True)  # what is in a file does not depend on the database
 def test_everything_moves_to_another_shop(owner: Person, stranger: Person, lines: list[str], tmp_path: Path) -> None:
+    lines = lines if IS_LONG else lines[:15_000]
     totals = totals_of(lines)
     import_lines(owner, tmp_path, lines)
     exported = tmp_path / "exported.csv"
@@ -172,7 +178,7 @@ def the_reports_agree(owner: Person, lines: list[str], totals: Totals) -> None:
         assert purchases == f"{of_month.purchases:,} purchases of {name}"
         assert (quantity, amount) == (f"{of_month.pieces:,}", f"${of_month.amount:,}")
         assert int(new.replace(",", "")) + int(returning.replace(",", "")) == of_month.customers
-    if REAL_DATA.exists():
+    if len(lines) == WHOLE:
         assert (told["Purchases"], told["Amount in USD"]) == ("69,659", "$2,500,315.63")
         assert months["Mar 1997"][0].startswith("11,598 ")
         assert months["Jun 1998"][0].startswith("2,043 ")

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import make_url
 
 from tests.cast import Person
+from tests.conftest import IS_LONG
 from tests.server import Server, serve
 
-EXAMPLES = {"sqlite": 40, "postgresql": 200}
+EXAMPLES = {"sqlite": 200, "postgresql": 200} if IS_LONG else {"sqlite": 30, "postgresql": 50}
 """For each operation."""
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 OPEN = {"/api/v1/openapi.json"}

@@ -13,6 +13,7 @@ from extensions import db
 from models import Import, UserSession, clock
 from tests.browser.counter import Counter
 from tests.browser.test_look import look_at
+from tests.conftest import IS_LONG
 from tests.test_real_data import HEADER, REAL_DATA, made_up_lines, totals_of
 
 PATIENCE_MS = 180_000
@@ -45,8 +46,7 @@ def click_and_wait(counter: Counter, button: str) -> list[float]:
 def test_real_purchases_come_in_with_a_progress_bar_and_are_undone_to_an_empty_shop(
     counter: Counter, app: Flask, tmp_path: Path
 ) -> None:
-    # All 69,659 on one of the two databases: it takes minutes.
-    is_real = REAL_DATA.exists() and "sqlite" in app.config["SQLALCHEMY_DATABASE_URI"]
+    is_real = IS_LONG and REAL_DATA.exists()
     path, lines = REAL_DATA, REAL_DATA.read_text().splitlines()[1:] if is_real else list(made_up_lines())
     if not is_real:
         path = tmp_path / "cdnow.csv"

@@ -18,10 +18,11 @@ from services.capture import Capture, Captured, capture, capture_all
 from services.merging import merge
 from services.refusals import AmbiguousCustomer, ExternalIdTaken, IdentityConflict, KeyReused, Refusal
 from tests.cast import Person
+from tests.conftest import IS_LONG
 from tests.services.test_properties import check_invariants
 
 CALLERS = 50
-ROUNDS = 20
+ROUNDS = 20 if IS_LONG else 8
 
 
 def at_once(calls: Iterable[Callable[[], Any]]) -> list[Any]:
