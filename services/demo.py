@@ -81,7 +81,7 @@ def _purchases(chance: Random) -> Iterator[dict[str, Any]]:
 
 
 def _person(number: int, chance: Random) -> dict[str, str]:
-    """Everybody can be told apart: no two have both names in common and nothing else."""
+    """Each has an address of their own: nobody is taken for a namesake."""
     first, last = chance.choice(_FIRST_NAMES.split()), chance.choice(_LAST_NAMES.split())
     known = {"name": f"{first} {last}", "email": f"{first}.{number}@example.com".encode("ascii", "ignore").decode()}
     if chance.random() < 0.5:

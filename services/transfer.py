@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Table, bindparam, create_engine, inspect, select, text, update
+from sqlalchemy import Column, Connection, Row, Table, bindparam, create_engine, inspect, select, text, update
 
 from extensions import db
 from models import dialect
 
 _AT_A_TIME = 1_000
+_CHAINED = "merged_into_id"
+"""Who was merged may point at who was merged in turn. What takes something back points too, and is never taken back."""
 _REVISION = text("SELECT version_num FROM alembic_version")
 
 
@@ -58,33 +60,31 @@ def _check(source: Connection, other: Connection) -> None:
 
 
 def _copy(table: Table, source: Connection, other: Connection) -> Sum:
-    pointers = _pointers(table)
-    blank: dict[str, Any] = dict.fromkeys(pointers)
+    is_chained = _CHAINED in table.columns
+    blank: dict[str, Any] = {_CHAINED: None} if is_chained else {}
     told = Sum()
     for some in _read(table, source):
         other.execute(table.insert(), [{**row._mapping, **blank} for row in some])
         for row in some:
             told = told.with_row(row)
-    # A row that points at another of its own table may come before it.
-    for name in pointers:
+    if is_chained:
         for some in _read(table, source):
-            _point(table, name, [row for row in some if row._mapping[name] is not None], other)
+            _point(table, [row for row in some if row._mapping[_CHAINED] is not None], other)
     return told
 
 
-def _pointers(table: Table) -> list[str]:
+def _pointers(table: Table) -> list[Column[Any]]:
     """The columns that point into the table itself."""
-    own = {key.parent for key in table.foreign_keys if key.column.table is table}
-    return [column.name for column in table.columns if column in own and column.nullable]
+    return [key.parent for key in table.foreign_keys if key.column.table is table and key.parent.nullable]
 
 
-def _point(table: Table, name: str, rows: Sequence[Row[Any]], other: Connection) -> None:
+def _point(table: Table, rows: Sequence[Row[Any]], other: Connection) -> None:
     if rows:
         keys = [column == bindparam(f"key_{column.name}") for column in table.primary_key]
-        pointed = update(table).where(*keys).values({name: bindparam("pointed_at")})
+        pointed = update(table).where(*keys).values({_CHAINED: bindparam("pointed_at")})
         values = [
             {f"key_{column.name}": row._mapping[column.name] for column in table.primary_key}
-            | {"pointed_at": row._mapping[name]}
+            | {"pointed_at": row._mapping[_CHAINED]}
             for row in rows
         ]
         other.execute(pointed, values)
@@ -99,9 +99,10 @@ def _sum_up(table: Table, connection: Connection) -> Sum:
 
 
 def _read(table: Table, connection: Connection) -> Iterator[Sequence[Row[Any]]]:
-    """Some at a time; of those that hold whole files, one."""
+    """Some at a time, of those that hold whole files one; first who points at nobody, so that the others can."""
     size = 1 if "content" in table.columns else _AT_A_TIME
-    return connection.execution_options(yield_per=size).execute(select(table)).partitions()
+    ordered = select(table).order_by(*(column.is_not(None) for column in _pointers(table)))
+    return connection.execution_options(yield_per=size).execute(ordered).partitions()
 
 
 def _is_numbered(table: Table) -> bool:

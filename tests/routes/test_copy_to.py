@@ -17,6 +17,8 @@ from tests.cast import Person, make_person, registration_values
 from tests.pages import Page
 from tests.routes.test_cli import run
 from tests.routes.test_imports_by_command import import_by_command
+from tests.services.test_merging import do_undo
+from tests.services.test_undoing import void
 
 
 @pytest.fixture
@@ -33,11 +35,14 @@ def copy(app: Flask, other_app: Flask) -> Result:
 
 @pytest.fixture
 def shop(owner: Person, tmp_path: Path) -> Person:
-    """With all that a shop can have: half a year of purchases, what was taken back, a merge, an import, a token."""
+    """With all that a shop can have: purchases, a merge, an import, a token, and what was taken back of them."""
     with owner.app.app_context():
         demo.open_shop(judge(Registration, registration_values(email="demo@example.com")))
         db.session.commit()
     import_by_command(owner, tmp_path / "tim.csv")
+    owner.browser.get(owner.browser.get("/imports").link("tim.csv")).submit("form[action$='/undo']")
+    owner.capture(customer="Ann", item="a mug")
+    do_undo(owner, void(owner, owner.purchases()[-1]))
     owner.capture(customer="Tim", item="“日本” \N{FLEXED BICEPS}", amount="0.01", note="\t 2 lines\nof it")
     owner.browser.upload("/imports", "kept.csv", b"name,item\nSue,a pen\n")
     assert owner.api.get("/customers").status == 200
