@@ -12,7 +12,7 @@ from models.customer_word import CustomerWord
 LAST = "…"
 """Begins the digits of a phone number from its end: 0100 are the last of …001055…; no other word begins so."""
 
-_WORDS_MAX = 20
+_WORDS_MAX = 50
 """Of one name, address or number."""
 _TYPED_MAX = 8
 """Who types more is understood by the longest of them."""
@@ -30,7 +30,7 @@ def fold(text: str) -> str:
     """Without case and accents."""
     spelled = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
     plain = "".join(character for character in spelled if not unicodedata.combining(character))
-    return unicodedata.normalize("NFC", plain.casefold())
+    return unicodedata.normalize("NFC", plain.casefold()).strip()
 
 
 def words_of(known_by: Iterable[tuple[str, str]]) -> set[str]:
@@ -75,7 +75,7 @@ def _pieces(token: str) -> list[str]:
 
 
 def _words_of_name(name: str) -> Iterator[str]:
-    folded = fold(name)
+    folded = fold(name) or name  # of accents alone
     for token in (*folded.split(), *_join_digits(folded).split()):
         pieces = _pieces(token)
         yield token

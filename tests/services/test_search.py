@@ -10,7 +10,7 @@ from sqlalchemy import select
 from extensions import db
 from models import Customer, CustomerWord
 from models.normal import normal_words
-from models.words import fold, words_of, words_typed
+from models.words import words_of, words_typed
 from schemas.contact import Known
 from services import customers
 from services.customers import Summary
@@ -188,22 +188,22 @@ def test_nobody_finds_a_strangers_customers(owner: Person, stranger: Person) -> 
 
 
 def test_long_names_and_many_words_are_found_by_what_is_kept_of_them(owner: Person) -> None:
-    long, many = "x" * 150, " ".join(f"w{number}" for number in range(50))
+    long, many = "x" * 150, " ".join(first + second for first in "abcdefgh" for second in "stuvwxyz")
     owner.capture(customer=long)
     owner.capture(customer=many)
     assert names(owner, "x" * 100) == names(owner, long) == [long]
-    assert names(owner, many) == names(owner, "w1 w2 w3") == [many]
+    assert names(owner, many) == names(owner, "as at fu") == [many]
     with owner.app.app_context():
         kept = db.session.scalars(select(CustomerWord.word)).all()
     assert max(map(len, kept)) == CustomerWord.LENGTH_MAX
-    assert len(kept) == 21
+    assert len(kept) == 51
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.text(min_size=1, max_size=30))
+@given(st.text(min_size=1, max_size=20))
 def test_whatever_a_name_is_it_finds_itself(text: str) -> None:
     name = normal_words(text)
-    assume(fold(name))
+    assume(name)
     kept = words_of([("name", name)])
     for starts in words_typed(name):
         assert any(word.startswith(start) for word in kept for start in starts), ascii(name)
