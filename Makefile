@@ -36,6 +36,7 @@ SECRETS := --disable-plugin Base64HighEntropyString --disable-plugin HexHighEntr
 
 bench: .venv/ready-to-develop
 	$(BIN)/python -m bench.imports
+	$(BIN)/python -m bench.captures
 
 # Pins what requirements.in and requirements-dev.in ask for, with hashes, for every platform.
 lock: .venv/ready-to-develop

