@@ -1,17 +1,31 @@
 """Where SQLite and PostgreSQL differ, and nowhere else."""
 
 import fcntl
+import io
+import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, PrimaryKeyConstraint, UniqueConstraint, event, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Insert,
+    PrimaryKeyConstraint,
+    UniqueConstraint,
+    event,
+    insert,
+    text,
+)
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import (
     DBAPIError,
@@ -19,11 +33,12 @@ from sqlalchemy.exc import (
     IntegrityError,
     InterfaceError,
     InternalError,
+    InvalidatePoolError,
     OperationalError,
 )
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from extensions import db
+from extensions import Base, db
 from models import clock
 
 only_reads: ContextVar[bool] = ContextVar("only_reads", default=False)
@@ -59,11 +74,16 @@ _LIMITS_OF_LONG_WORK = """
     SET LOCAL statement_timeout = '10min';
     SET LOCAL idle_in_transaction_session_timeout = '10min'
 """
+_LIMIT_OF_SUMS = "SET LOCAL statement_timeout = '30s'"
 _WITHOUT_LIMITS = """
     SET LOCAL statement_timeout = 0;
     SET LOCAL lock_timeout = 0;
     SET LOCAL idle_in_transaction_session_timeout = 0
 """
+_FRESH_SECONDS = 1
+"""A connection that was in use so lately is there still."""
+_MANY = 100
+"""Of so many rows, PostgreSQL takes in several at once sooner by COPY."""
 _MIGRATIONS_LOCK = 8_455_260_102_717_793
 """An arbitrary number: whoever holds PostgreSQL's advisory lock of this number migrates."""
 
@@ -75,10 +95,15 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "checkout", _check_sqlite_file)
         event.listen(engine, "handle_error", _open_sqlite_anew)
-        event.listen(engine, "begin", _begin_sqlite)
+        turns = _Turns()
+        event.listen(engine, "begin", partial(_begin_sqlite, turns))
+        event.listen(engine, "checkin", lambda _, record: turns.end(record.info))
     else:
         event.listen(engine, "do_connect", _open_postgresql)
+        event.listen(engine, "checkin", _note_when_idle)
+        event.listen(engine, "checkout", partial(_check_postgresql, engine))
         event.listen(engine, "begin", _begin_postgresql)
+        event.listen(engine, "before_cursor_execute", _send_limits, retval=True)
 
 
 def _open_sqlite(_: object, __: object, arguments: list[Any], options: dict[str, Any]) -> None:
@@ -114,20 +139,78 @@ def _open_sqlite_anew(context: ExceptionContext) -> None:
         context.is_disconnect = True
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and writes later fails at once when another wrote in between, whatever the
-    # busy time-out: what may write takes the write lock at the start and waits for it there.
-    connection.exec_driver_sql("BEGIN" if only_reads.get() else "BEGIN IMMEDIATE")
+class _Turns:
+    """Lets the threads of this process write one after the other.
+
+    SQLite has whoever finds it busy ask again later and later, and some ask a hundred times while others come first.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._of: object = None
+
+    def wait(self, of: object) -> bool:
+        """For the turn of whoever `of` stands for; False when it did not come. Who has it already need not wait."""
+        if self._of is not of:
+            if not self._lock.acquire(timeout=_BUSY_TIMEOUT_MS / 1_000):
+                return False
+            self._of = of
+        return True
+
+    def end(self, of: object) -> None:
+        if self._of is of:
+            self._of = None
+            self._lock.release()
+
+
+def _begin_sqlite(turns: _Turns, connection: Connection) -> None:
+    if only_reads.get():
+        connection.exec_driver_sql("BEGIN")
+    elif turns.wait(connection.info):
+        # A transaction that reads first and writes later fails at once when another wrote in between, whatever the
+        # busy time-out: what may write takes the write lock at the start and waits for it there.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
 
 
 def _open_postgresql(_: object, __: object, ___: object, options: dict[str, Any]) -> None:
     options.update(_POSTGRESQL_CONNECTION | options)
 
 
+def _note_when_idle(_: object, record: ConnectionPoolEntry) -> None:
+    record.info["idle_since"] = time.monotonic()
+
+
+def _check_postgresql(engine: Engine, connection: Any, record: ConnectionPoolEntry, _: object) -> None:
+    # To ask each time would cost a request a tenth of what it asks the database.
+    idle_since = record.info.get("idle_since")
+    if idle_since is None or time.monotonic() - idle_since < _FRESH_SECONDS:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
+
+
 def _begin_postgresql(connection: Connection) -> None:
     # For each transaction anew: a PgBouncer that pools transactions may give each another connection, and takes no
-    # settings when one is opened. It costs 0.2 ms.
-    connection.exec_driver_sql(connection.get_execution_options().get("limits", _LIMITS))
+    # settings when one is opened.
+    connection.info["limits"] = connection.get_execution_options().get("limits", _LIMITS)
+
+
+def _send_limits(
+    connection: Connection, cursor: Any, statement: str, parameters: Any, _: object, is_many: bool
+) -> tuple[str, Any]:
+    """Together with the transaction's first statement, which saves a round trip."""
+    limits = connection.info.pop("limits", None)
+    if limits is None or cursor.connection.autocommit:  # as for what cannot run in a transaction
+        return statement, parameters
+    if cursor.name is None and not is_many:
+        return f"{limits};{statement}", parameters
+    with cursor.connection.cursor() as first:
+        first.execute(limits)
+    return statement, parameters
 
 
 def without_limits(engine: Engine) -> Engine:
@@ -187,6 +270,47 @@ def limits_of_migrations(name: str) -> str | None:
     return _LIMITS_OF_MIGRATIONS if name == "postgresql" else None
 
 
+def insert_all(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts rows of one table past the session, which would take as long again. Raises IntegrityError."""
+    if not rows:
+        return
+    connection = db.session.connection()
+    if len(rows) < _MANY or connection.dialect.name != "postgresql":
+        connection.execute(_insert_into(model), rows)
+        return
+    names = model.__table__.columns.keys()
+    lines = io.StringIO("".join([_line_to_copy([row.get(name) for name in names]) for row in rows]))
+    statement = f"COPY {model.__tablename__} ({', '.join(names)}) FROM STDIN"
+    driver: Any = connection.connection
+    try:
+        with driver.cursor() as cursor:
+            cursor.copy_expert(statement, lines)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(statement, None, error, Exception, hide_parameters=True) from error
+
+
+@cache
+def _insert_into(model: type[Base]) -> Insert:
+    return insert(model.__table__)  # type: ignore[arg-type]
+
+
+def _line_to_copy(values: Iterable[Any]) -> str:
+    return "\t".join(["\\N" if value is None else _COPIED.get(type(value), str)(value) for value in values]) + "\n"
+
+
+def _text_to_copy(text: str) -> str:
+    return text.translate(_ESCAPED) if _TO_ESCAPE.search(text) else text
+
+
+_TO_ESCAPE = re.compile(r"[\\\t\n\r]")
+_ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_COPIED: dict[type, Callable[[Any], str]] = {
+    str: _text_to_copy,
+    bytes: lambda value: rf"\\x{value.hex()}",
+    dict: lambda value: _text_to_copy(json.dumps(value)),
+}
+
+
 def refresh_statistics() -> None:
     """Tells PostgreSQL how large the tables have become in this transaction, each time that they have grown fourfold.
 
@@ -227,6 +351,12 @@ def allow_long_statements() -> None:
     """For work on whole tables, until the transaction ends: pages must answer soon, and have a shorter limit."""
     if db.engine.dialect.name == "postgresql":
         db.session.execute(text(_LIMITS_OF_LONG_WORK))
+
+
+def allow_sums() -> None:
+    """For reports, until the transaction ends: years of purchases take longer to add up than a page to look up."""
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(text(_LIMIT_OF_SUMS))
 
 
 def is_deadlock(error: DBAPIError) -> bool:

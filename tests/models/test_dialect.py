@@ -4,19 +4,21 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import exc, text
+from sqlalchemy import create_engine, exc, make_url, select, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from app import create_app
 from extensions import db
-from models import Purchase
-from models.dialect import allow_long_statements, fault_code, is_passing
+from models import Identity, Purchase, dialect
+from models.columns import new_id
+from models.dialect import allow_long_statements, allow_sums, fault_code, insert_all, is_passing, violated_constraint
 from tests.cast import Person, make_person
 from tests.conftest import make_settings
 
@@ -53,6 +55,33 @@ def test_every_transaction_has_its_limits(postgresql: Flask) -> None:
 
 
 @on_postgresql
+@pytest.mark.parametrize("first", ["SELECT 1", "SAVEPOINT begun"])
+def test_limits_hold_from_the_first_statement_on(postgresql: Flask, first: str) -> None:
+    """They travel with it; a cursor of the server's, which takes only a query, is sent them before."""
+    with db.engine.connect() as connection:
+        connection.execute(text(first))
+        assert connection.scalar(text("SHOW statement_timeout")) == LIMITS["statement_timeout"]
+    with db.engine.connect().execution_options(stream_results=True) as connection:
+        assert connection.scalars(text("SELECT current_setting('lock_timeout')")).all() == [LIMITS["lock_timeout"]]
+
+
+@on_postgresql
+def test_what_cannot_run_in_a_transaction_is_sent_alone(postgresql: Flask) -> None:
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM shops"))
+
+
+@on_postgresql
+def test_connections_that_ended_while_nobody_asked_are_replaced(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner.browser.get("/purchases")
+    monkeypatch.setattr(dialect, "_FRESH_SECONDS", 0)
+    with create_engine(make_url(owner.app.config["SQLALCHEMY_DATABASE_URI"])).begin() as other:
+        ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'tillbook'"
+        assert other.scalar(text(ended))
+    assert owner.browser.get("/purchases").heading == "Purchases"
+
+
+@on_postgresql
 def test_limits_leave_nothing_behind_for_others_who_share_the_connection(postgresql: Flask) -> None:
     assert settings() == LIMITS
     with db.engine.connect() as connection:
@@ -60,6 +89,12 @@ def test_limits_leave_nothing_behind_for_others_who_share_the_connection(postgre
         for name in LIMITS.keys() - {"synchronous_commit"}:
             cursor.execute(f"SHOW {name}")
             assert cursor.fetchone() == ("0",)
+
+
+@on_postgresql
+def test_reports_may_take_some_seconds_longer(postgresql: Flask) -> None:
+    allow_sums()
+    assert settings() == LIMITS | {"statement_timeout": "30s"}
 
 
 @on_postgresql
@@ -206,3 +241,57 @@ def test_only_migrations_make_a_file(tmp_path: Path) -> None:
         assert db.session.query(Purchase).all() == []
         db.session.rollback()
         db.engine.dispose()
+
+
+ODD = ["", "\\N", "\\", "a\tb", "a\nb", "a\r\nb", "\\.", "\\t", "x\\", "é𠀀\u2028", "null", "'\"", "{1,2}", "\x7f\x01"]
+
+
+@pytest.mark.parametrize("count", [1, 1_000])
+def test_many_rows_come_in_as_they_are(app: Flask, owner: Person, count: int) -> None:
+    """By one statement or by COPY."""
+    captured = owner.capture()
+    with app.app_context():
+        model = vars(db.session.get_one(Purchase, (owner.shop_id, captured.purchase.id)))
+        rows = [
+            {
+                **{column.key: model[column.key] for column in Purchase.__table__.columns},
+                "id": new_id(),
+                "capture_key": f"key {number}",
+                "item": f"a{ODD[number % len(ODD)]}",
+                "item_normal": ODD[number % len(ODD)],
+                "note": ODD[number % len(ODD)] or None,
+                "buyer": {"name": ODD[number % len(ODD)]},
+                "content_hash": bytes([number % 256]) * 32,
+            }
+            for number in range(count)
+        ]
+        insert_all(Purchase, rows)
+        db.session.commit()
+        kept = db.session.scalars(select(Purchase).where(Purchase.capture_key.startswith("key ")))
+        by_id = {purchase.id: purchase for purchase in kept}
+        assert len(by_id) == count
+        for row in rows:
+            assert {name: getattr(by_id[row["id"]], name) for name in row} == row
+
+
+@pytest.mark.parametrize("count", [1, 1_000])
+def test_rows_of_which_one_is_there_already_are_refused_by_the_name_of_the_rule(
+    app: Flask, owner: Person, count: int
+) -> None:
+    tim = owner.capture(customer="Tim").customer
+    values = ["tim", *(f"name {number}" for number in range(count - 1))]
+    rows = [{"shop_id": owner.shop_id, "kind": "name", "value": value, "customer_id": tim.id} for value in values]
+    with app.app_context():
+        with pytest.raises(exc.IntegrityError) as refused:
+            insert_all(Identity, rows)
+        assert violated_constraint(refused.value) == "pk_identities"
+
+
+def test_on_sqlite_who_waits_for_the_turn_of_another_is_told_when_it_does_not_come(
+    till: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialect, "_BUSY_TIMEOUT_MS", 50)
+    page = till.browser.get("/purchases/new")
+    with till.app.app_context(), db.engine.begin(), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(page.submit, status=503, customer="Tim", item="a book").result().heading
+    assert page.submit(customer="Tim", item="a book").message.startswith("Recorded")
