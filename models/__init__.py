@@ -1,5 +1,7 @@
 """Tables, their limits and named constraints, and questions that need no database."""
 
+from sqlalchemy.orm import configure_mappers
+
 from models.action import Action
 from models.change import Change
 from models.customer import Customer, Identity
@@ -28,3 +30,5 @@ __all__ = [
     "User",
     "UserSession",
 ]
+
+configure_mappers()  # now, and not for the first who asks

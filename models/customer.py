@@ -74,15 +74,17 @@ class Identity(Base):
     """One thing a customer is known by. Its key decides who owns it, whoever comes at the same instant."""
 
     __tablename__ = "identities"
-    __table_args__ = (
-        ForeignKeyConstraint(["shop_id", "customer_id"], ["customers.shop_id", "customers.id"]),
-        CheckConstraint(one_of("kind", ("reference", "email", "phone", "name")), name="kind"),
-        CheckConstraint("value <> ''", name="value_not_empty"),
-        Index(None, "shop_id", "customer_id"),
-    )
 
     STRONG = ("reference", "email", "phone")
     """In the order in which they are asked who the customer is (domain: identity, rule 2)."""
+    KINDS = (*STRONG, "name")
+
+    __table_args__ = (
+        ForeignKeyConstraint(["shop_id", "customer_id"], ["customers.shop_id", "customers.id"]),
+        CheckConstraint(one_of("kind", KINDS), name="kind"),
+        CheckConstraint("value <> ''", name="value_not_empty"),
+        Index(None, "shop_id", "customer_id"),
+    )
 
     shop_id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(9), primary_key=True)

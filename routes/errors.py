@@ -10,9 +10,9 @@ from werkzeug.exceptions import HTTPException
 from models.dialect import fault_code, is_passing
 from routes.api import problems, room
 from routes.kept import Kept, what_was_typed
-from routes.rollback import roll_back
 from services.paging import BadCursor
 from services.refusals import Contention
+from services.rollback import roll_back
 
 log = structlog.get_logger("tillbook")
 

@@ -72,6 +72,8 @@ def _ask_to_sign_in() -> ResponseReturnValue | None:
     finally:
         # Asked for once, here: an error page must not need the database to know whom it is shown to.
         g.viewer = current_user._get_current_object() if current_user.is_authenticated else None
+        # Nor may a transaction that fails: it would have the session forget them.
+        db.session.expunge_all()
     # A page that does not exist is nobody's secret: it goes on to its 404.
     if request.endpoint is None or request.endpoint in PUBLIC or g.viewer:
         return None

@@ -65,7 +65,9 @@ def record() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _look_over(form, 422)
     try:
-        captured = capture(form.details, shop=current_user.shop, by=current_user, source="web", key=form.capture_key)
+        captured = capture(
+            form.details, shop=current_user.shop, by=current_user, source="web", key=form.capture_key, is_alone=True
+        )
     except Refusal as refusal:
         _show(refusal, form)
         return _page(form), 422

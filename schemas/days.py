@@ -83,6 +83,7 @@ def day_and_month(on: date) -> str:
 def _readings(words: str, today: date) -> Iterator[Day]:
     if iso := _ISO.fullmatch(words):
         yield from _if_real(iso[1], int(iso[2]), iso[3], words, today)
+        return
     for pattern in _IN_WORDS:
         if found := pattern.fullmatch(words):
             month = 1 + next(place for place, name in enumerate(MONTHS) if name.startswith(found["month"]))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -69,7 +70,7 @@ class Buyer(Schema):
             refuse("no_customer", NO_CUSTOMER)
         return self
 
-    @property
+    @cached_property
     def given(self) -> dict[str, Known]:
         """What is not blank, by field."""
         found = {field: getattr(self, field) for field in BUYER_FIELDS}

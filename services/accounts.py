@@ -143,6 +143,7 @@ def change_password(user: User, change: PasswordChange, browser: str | None = No
 
 def set_password(user: User, password: str) -> None:
     """Whatever let somebody in by the old one ends: sessions, and links that set a new one."""
+    db.session.add(user)  # who is signed in is not watched for changes
     user.password_hash = hash_password(password)
     end_sessions(user)
     of_user = (PasswordReset.shop_id == user.shop_id, PasswordReset.user_id == user.id)

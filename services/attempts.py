@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from models import Customer
 from models.dialect import is_deadlock, violated_constraint
 from services.refusals import Contention
 from services.register import Overtaken, Register
+from services.rollback import roll_back
 
 # Each attempt but the last was lost to somebody who finished. The customers that were fought over are held by the next
 # one, so that fifty who change the same customer at the same instant need two or three.
@@ -33,9 +35,10 @@ _DECIDED_BY = {
 T = TypeVar("T")
 
 
-def until_settled(work: Callable[[Register], T], shop_id: int) -> T:
+def until_settled(work: Callable[[Register], T], shop_id: int, *, is_alone: bool = False) -> T:
     """What `work` returns once nobody else was first. It writes through the register it is given, and all or nothing.
 
+    `is_alone` says that nothing else is written in this transaction: it need not be kept when the work is begun again.
     Raises Contention when others kept winning, and whatever else the work raises.
     """
     fought_over: set[UUID] = set()
@@ -43,7 +46,7 @@ def until_settled(work: Callable[[Register], T], shop_id: int) -> T:
     for _ in range(_ATTEMPTS):
         register = Register(shop_id)
         try:
-            with db.session.begin_nested(), db.session.no_autoflush:
+            with _all_or_nothing(is_alone), db.session.no_autoflush:
                 register.hold(fought_over)
                 return work(register)
         except IntegrityError as error:
@@ -61,6 +64,19 @@ def until_settled(work: Callable[[Register], T], shop_id: int) -> T:
         if time.monotonic() - began > _ENOUGH_SECONDS:
             break
     raise Contention("Many changes of this customer came at the same instant. Try again")
+
+
+@contextmanager
+def _all_or_nothing(is_alone: bool) -> Iterator[None]:
+    if not is_alone:
+        with db.session.begin_nested():
+            yield
+        return
+    try:
+        yield
+    except Exception:
+        roll_back()
+        raise
 
 
 def _forget_customers() -> None:

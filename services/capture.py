@@ -4,15 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import NamedTuple
-from uuid import UUID
+from functools import cache
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 
 from extensions import db
 from models import ApiToken, Change, Customer, Purchase, Shop, User, clock, public_id
 from models.columns import new_id
-from models.dialect import refresh_statistics
+from models.dialect import insert_all, refresh_statistics
 from models.normal import normal_words
 from schemas.purchase import BUYER_FIELDS, PurchaseDetails
 from schemas.sentence import NotUnderstood
@@ -32,7 +33,8 @@ class Capture(NamedTuple):
     """A wish to record a purchase, under the key that makes it happen exactly once."""
 
     details: PurchaseDetails | NotUnderstood
-    key: str
+    key: str | None
+    """None where nobody can send it again, as nobody was told the key."""
 
 
 @dataclass
@@ -62,27 +64,42 @@ class Captured:
 
 
 def capture(
-    details: PurchaseDetails | NotUnderstood, *, shop: Shop, by: User | ApiToken, source: str, key: str
+    details: PurchaseDetails | NotUnderstood,
+    *,
+    shop: Shop,
+    by: User | ApiToken,
+    source: str,
+    key: str | None,
+    is_alone: bool = False,
 ) -> Captured:
     """Records one purchase; what is not understood can only be a replay. The caller commits.
 
+    `is_alone` says that nothing else is written in this transaction.
     Raises a Refusal of services.refusals when a rule says no, Contention when others kept winning every race.
     """
-    [result] = capture_all([Capture(details, key)], shop=shop, by=by, source=source)
+    [result] = capture_all([Capture(details, key)], shop=shop, by=by, source=source, is_alone=is_alone)
     if isinstance(result, Refusal):
         raise result
     return result
 
 
 def capture_all(
-    captures: Sequence[Capture], *, shop: Shop, by: User | ApiToken, source: str, find: Finder = find_customer
+    captures: Sequence[Capture],
+    *,
+    shop: Shop,
+    by: User | ApiToken,
+    source: str,
+    find: Finder = find_customer,
+    is_alone: bool = False,
 ) -> list[Captured | Refusal]:
     """Records many purchases, with the very results that one by one would give. The caller commits.
 
     What is refused is in its place in the list and leaves no trace. Raises Contention like `capture`.
     """
     results = until_settled(
-        lambda register: _Ledger(captures, register, shop, by, source, find=find).record_all(), shop.id
+        lambda register: _Ledger(captures, register, shop, by, source, find=find).record_all(),
+        shop.id,
+        is_alone=is_alone,
     )
     count_captures(source, (result.fate for result in results))
     return results
@@ -108,8 +125,8 @@ class _Ledger:
         self._bought: dict[UUID, tuple[int, date]] = {}
         self._unclear: list[CustomerUnclear] = []
         known = _recorded_before(captures, shop.id)
-        self._by_key = {captured.purchase.capture_key: captured for captured in known}
-        self._by_external_id = {captured.purchase.external_id: captured for captured in known}
+        self._by_key: dict[str | None, Captured] = {one.purchase.capture_key: one for one in known}
+        self._by_external_id = {one.purchase.external_id: one for one in known}
 
     def record_all(self) -> list[Captured | Refusal]:
         self._read_ahead()
@@ -118,14 +135,11 @@ class _Ledger:
         self._count_what_candidates_bought_before()
         self._register.write()
         # In the order of what is unique, like the identities: two lists in opposite orders must not wait in a ring.
-        purchases = [captured.purchase for captured in self._new]
-        in_order = sorted(purchases, key=_unique_ids)
-        db.session.add_all(in_order)
-        db.session.flush()
-        if len(in_order) >= _MANY:
+        purchases = sorted((captured.purchase for captured in self._new), key=_unique_ids)
+        insert_all(Purchase, [vars(purchase) for purchase in purchases])
+        if len(purchases) >= _MANY:
             refresh_statistics()
-        db.session.add_all(change for captured in self._new for change in self._history(captured))
-        db.session.flush()
+        insert_all(Change, [change for captured in self._new for change in self._history(captured)])
         return results
 
     def _look_again_before_refusing(self, results: Sequence[Captured | Refusal]) -> None:
@@ -133,11 +147,12 @@ class _Ledger:
         refused = {
             wish.key
             for wish, result in zip(self._captures, results, strict=True)
-            if isinstance(result, Refusal) and wish.key not in self._by_key
+            if isinstance(result, Refusal) and wish.key is not None and wish.key not in self._by_key
         }
-        recorded = select(Purchase.id).where(Purchase.shop_id == self._shop.id, Purchase.capture_key.in_(refused))
-        if refused and db.session.scalar(recorded.limit(1)) is not None:
-            raise Overtaken
+        if refused:
+            recorded = select(Purchase.id).where(Purchase.shop_id == self._shop.id, Purchase.capture_key.in_(refused))
+            if db.session.scalar(recorded.limit(1)) is not None:
+                raise Overtaken
 
     def _read_ahead(self) -> None:
         wishes = _understood(wish for wish in self._captures if wish.key not in self._by_key)
@@ -189,7 +204,8 @@ class _Ledger:
             customer.updated_at = self._at
         purchase = self._purchase(details, wish.key, customer, match.matched_on)
         captured = Captured(purchase, customer, changes, left_alone=left_alone, brought_back=brought_back)
-        self._by_key[wish.key] = captured
+        if wish.key is not None:
+            self._by_key[wish.key] = captured
         if details.external_id:
             self._by_external_id[details.external_id] = captured
         self._new.append(captured)
@@ -197,43 +213,51 @@ class _Ledger:
         self._bought[customer.id] = count + 1, max(last, purchase.purchased_on)
         return captured
 
-    def _purchase(self, details: PurchaseDetails, key: str, customer: Customer, matched_on: str | None) -> Purchase:
+    def _purchase(
+        self, details: PurchaseDetails, key: str | None, customer: Customer, matched_on: str | None
+    ) -> Purchase:
         paid = details.paid
-        return Purchase(
-            shop_id=self._shop.id,
-            id=new_id(),
-            customer_id=customer.id,
-            item=details.item,
-            item_normal=normal_words(details.item),
-            quantity=details.quantity,
-            amount_minor=paid and paid.minor,
-            currency=paid and paid.currency,
-            purchased_on=details.purchased_on.on,
-            note=details.note,
-            external_id=details.external_id,
-            buyer=_buyer(details),
-            customer_shown=_shown(customer),
-            matched_on=matched_on,
-            capture_key=key,
-            content_hash=details.content_hash(),
-            source=self._source,
-            recorded_at=self._at,
-            recorded_by_id=self._by.user_id,
-            token_id=self._by.token_id,
-        )
+        row = {
+            "shop_id": self._shop.id,
+            "id": new_id(),
+            "customer_id": customer.id,
+            "item": details.item,
+            "item_normal": normal_words(details.item),
+            "quantity": details.quantity,
+            "amount_minor": paid and paid.minor,
+            "currency": paid and paid.currency,
+            "purchased_on": details.purchased_on.on,
+            "note": details.note,
+            "external_id": details.external_id,
+            "buyer": _buyer(details),
+            "customer_shown": _shown(customer),
+            "matched_on": matched_on,
+            "capture_key": key or str(uuid4()),
+            "content_hash": details.content_hash(),
+            "source": self._source,
+            "recorded_at": self._at,
+            "recorded_by_id": self._by.user_id,
+            "token_id": self._by.token_id,
+            "voided_at": None,
+            "voided_by_id": None,
+            "void_reason": None,
+        }
+        return Purchase.of(row)
 
-    def _history(self, captured: Captured) -> Iterable[Change]:
+    def _history(self, captured: Captured) -> Iterable[dict[str, Any]]:
         for change in (*captured.changes, *captured.brought_back):
-            yield Change(
-                shop_id=self._shop.id,
-                id=new_id(),
-                customer_id=captured.customer.id,
-                by_purchase_id=captured.purchase.id,
-                user_id=self._by.user_id,
-                token_id=self._by.token_id,
-                at=self._at,
+            yield {
+                "shop_id": self._shop.id,
+                "id": new_id(),
+                "customer_id": captured.customer.id,
+                "purchase_id": None,
+                "by_purchase_id": captured.purchase.id,
+                "action_id": None,
+                "user_id": self._by.user_id,
+                "token_id": self._by.token_id,
+                "at": self._at,
                 **change._asdict(),
-            )
+            }
 
 
 def _understood(captures: Iterable[Capture]) -> list[PurchaseDetails]:
@@ -273,19 +297,28 @@ def _unique_ids(purchase: Purchase) -> tuple[str, str]:
 
 def _recorded_before(captures: Sequence[Capture], shop_id: int) -> list[Captured]:
     """The purchases that already have one of the keys or external ids."""
-    keys = [wish.key for wish in captures]
-    external_ids = [details.external_id for details in _understood(captures) if details.external_id]
-    has_been: ColumnElement[bool] = Purchase.capture_key.in_(keys)
-    if external_ids:
-        has_been = or_(has_been, Purchase.external_id.in_(external_ids))
-    found = (
-        select(Purchase, Customer)
-        .join(Customer, and_(Customer.shop_id == Purchase.shop_id, Customer.id == Purchase.customer_id))
-        .where(Purchase.shop_id == shop_id, has_been)
-    )
-    rows = db.session.execute(found).all()
+    lists = {
+        "keys": [wish.key for wish in captures if wish.key is not None],
+        "external_ids": [details.external_id for details in _understood(captures) if details.external_id],
+    }
+    given = {name: values for name, values in lists.items() if values}
+    if not given:
+        return []
+    rows = db.session.execute(_recorded_by(frozenset(given)), {"shop_id": shop_id, **given}).all()
     changes = _changes_by_purchase([purchase for purchase, _ in rows], shop_id)
     return [Captured(purchase, customer, changes.get(purchase.id, [])) for purchase, customer in rows]
+
+
+@cache
+def _recorded_by(given: frozenset[str]) -> Select[Purchase, Customer]:
+    """By these lists. Made once, as it takes longer to make than to execute."""
+    columns = {"keys": Purchase.capture_key, "external_ids": Purchase.external_id}
+    has_been = or_(*(columns[name].in_(bindparam(name, expanding=True)) for name in sorted(given)))
+    return (
+        select(Purchase, Customer)
+        .join(Customer, and_(Customer.shop_id == Purchase.shop_id, Customer.id == Purchase.customer_id))
+        .where(Purchase.shop_id == bindparam("shop_id"), has_been)
+    )
 
 
 def _changes_by_purchase(purchases: Sequence[Purchase], shop_id: int) -> dict[UUID, list[FieldChange]]:

@@ -15,10 +15,11 @@ from schemas.purchase import BUYER_FIELDS
 from schemas.table_rows import Kind
 from services import actions, imports
 from services.attempts import until_settled
+from services.known import Key
 from services.matching import FieldChange
 from services.merging import hold, identity_key, lost
 from services.refusals import CannotUndo
-from services.register import Key, Overtaken, Register
+from services.register import Overtaken, Register
 from services.withdrawing import counts, is_meant
 
 REASON = "Import undone"
@@ -205,8 +206,7 @@ class _PuttingBack:
 
     def _read_ahead(self) -> None:
         keys = {key for changes in self._history.values() for change in changes for key in self._keys(change)}
-        self._register.read_owners(keys)
-        self._register.read_namesakes(value for kind, value in keys if kind == "name")
+        self._register.read(keys=keys, names={value for kind, value in keys if kind == "name"})
 
     def _keys(self, change: Change) -> Iterable[Key]:
         for text in (change.before, change.after):

@@ -14,9 +14,10 @@ from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS, NEW_CUSTOMER, Buyer
 from services import actions, customers
 from services.attempts import until_settled
+from services.known import Key
 from services.matching import FieldChange, find_customer, update_customer
 from services.refusals import CannotMerge, UnknownCustomer, UnknownPurchase
-from services.register import Key, Overtaken, Register
+from services.register import Overtaken, Register
 from services.withdrawing import settle
 
 

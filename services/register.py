@@ -2,22 +2,19 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Exists, Select, and_, delete, exists, false, or_, select, union
-from sqlalchemy.orm import aliased
+from sqlalchemy import delete, select
+from sqlalchemy.orm import make_transient_to_detached
 
 from extensions import db
 from models import Customer, Identity
 from models.columns import new_id
+from models.dialect import insert_all
 from schemas.contact import Known
-from services.search import keep_words
-
-Row = TypeVarTuple("Row")
-
-Key = tuple[str, str]
-"""The kind of an identity and its normal form."""
+from services import known
+from services.known import Found, Key
+from services.search import add_words, keep_words
 
 
 class Overtaken(Exception):
@@ -47,48 +44,37 @@ class Register:
 
     def customer(self, id: UUID) -> Customer | None:
         """The shop's customer of this id, or whom they were merged into."""
-        self.read_customers([id])
+        if id not in self._by_id:
+            self.read(ids=[id])
         return self._by_id[id]
 
     def owner(self, kind: str, normal: str) -> Customer | None:
         """The customer whom this identity belongs to."""
-        self.read_owners([(kind, normal)])
+        if (kind, normal) not in self._owners:
+            self.read(keys=[(kind, normal)])
         return self._owners[kind, normal]
 
     def namesakes(self, name: str) -> list[Customer]:
         """All customers known by this name (in normal form), the earliest first."""
-        self.read_namesakes([name])
+        if name not in self._namesakes:
+            self.read(names=[name])
         return self._namesakes[name]
 
     def is_only_a_name(self, customer: Customer) -> bool:
         """Whether the customer has no strong identity yet."""
         if customer.id not in self._has_strong_identity:
-            found = select(_has_strong_identity()).where(Customer.shop_id == self._shop_id, Customer.id == customer.id)
+            found = select(known.has_strong_identity()).where(
+                Customer.shop_id == self._shop_id, Customer.id == customer.id
+            )
             self._has_strong_identity[customer.id] = bool(db.session.scalar(found))
         return not self._has_strong_identity[customer.id]
 
-    def stay(self, ids: Collection[UUID], keys: Collection[Key], names: Collection[str]) -> None:
-        """Sees at once that none of all these is merged away before the transaction ends.
-
-        Who reads many must begin with this: two who hold many, a few at a time, come to wait for each other.
-        """
-        wanted = union(
-            select(Customer.id).where(Customer.shop_id == self._shop_id, Customer.id.in_(ids)),
-            select(Customer.id).where(Customer.shop_id == self._shop_id, Customer.name_normal.in_(names)),
-            select(Identity.customer_id).where(Identity.shop_id == self._shop_id, _is_one_of(keys)),
-        )
-        found = select(Customer.id).where(Customer.shop_id == self._shop_id, Customer.id.in_(wanted))
-        db.session.execute(_staying(found))
-
     def read_ahead(self, buyers: Sequence[tuple[UUID | None, Mapping[str, Known]]]) -> None:
         """All that finding and updating these buyers will ask, in a few queries: whom was picked, and what is given."""
-        picked = {one for one, _ in buyers if one is not None}
         keys = {(kind, known.normal) for _, given in buyers for kind, known in given.items()}
-        if len(buyers) > 1:
-            self.stay(picked, keys, {value for kind, value in keys if kind == "name"})
-        self.read_customers(picked)
-        self.read_owners(keys)
-        self.read_namesakes({name for one, given in buyers for name in self._names_in_question(one, given)})
+        called = {given["name"].normal for picked, given in buyers if picked is None and set(given) == {"name"}}
+        self.read(ids={picked for picked, _ in buyers if picked is not None}, keys=keys, names=called)
+        self.read(names={name for picked, given in buyers for name in self._names_in_question(picked, given)})
 
     def _names_in_question(self, picked: UUID | None, given: Mapping[str, Known]) -> Iterable[str]:
         """The names by which the buyer is looked for, or is about to be renamed from and to."""
@@ -104,49 +90,64 @@ class Register:
         owners = (self._owners[kind, given[kind].normal] for kind in Identity.STRONG if kind in given)
         return next((owner for owner in owners if owner is not None), None)
 
-    def read_customers(self, ids: Iterable[UUID]) -> None:
-        """Reads many at once, so that later questions cost nothing."""
+    def read(self, *, ids: Iterable[UUID] = (), keys: Iterable[Key] = (), names: Iterable[str] = ()) -> None:
+        """Reads many at once, so that later questions cost nothing: the customers of these ids, the owners of these
+        identities, and who is called so.
+
+        Nobody of them is merged away before the transaction ends. Who holds many must read them at once: two who read
+        many, a few at a time, come to wait for each other.
+        """
         asked = {one: one for one in ids if one not in self._by_id}
-        while asked:
-            found = select(Customer, Customer.merged_into_id).where(
-                Customer.shop_id == self._shop_id, Customer.id.in_(set(asked.values()))
-            )
-            rows = {customer.id: (customer, into) for customer, into in db.session.execute(_staying(found))}
-            read = {one: rows.get(wanted, (None, None)) for one, wanted in asked.items()}
+        new_names = {name for name in names if name not in self._namesakes}
+        new_keys = {key for key in (*keys, *(("name", name) for name in new_names)) if key not in self._owners}
+        while asked or new_keys or new_names:
+            found = self._read(set(asked.values()), new_keys, new_names)
+            read = {one: found.get(wanted, (None, None)) for one, wanted in asked.items()}
             self._by_id.update((one, customer) for one, (customer, into) in read.items() if into is None)
             asked = {one: into for one, (_, into) in read.items() if into is not None}
+            new_keys, new_names = set(), set()
 
-    def read_owners(self, keys: Iterable[Key]) -> None:
-        """Reads many at once, so that later questions cost nothing."""
-        missing = sorted({key for key in keys if key not in self._owners})
-        if not missing:
-            return
-        self._owners.update(dict.fromkeys(missing))
-        seen = aliased(Customer)  # as they were when the statement began, whoever was waited for
-        found = (
-            select(Identity.kind, Identity.value, Customer, Customer.merged_into_id, Customer.version == seen.version)
-            .join(Customer, and_(Customer.shop_id == Identity.shop_id, Customer.id == Identity.customer_id))
-            .join(seen, and_(seen.shop_id == Customer.shop_id, seen.id == Customer.id))
-            .where(Identity.shop_id == self._shop_id, _is_one_of(missing))
-        )
-        were_waited_for = []
-        for kind, value, customer, merged_into_id, is_as_seen in db.session.execute(_staying(found)):
-            if merged_into_id is not None:
-                raise Overtaken  # merged while this waited for them
-            self._owners[kind, value] = customer
-            self.found.add(customer.id)
-            if kind in Identity.STRONG:
-                self._has_strong_identity[customer.id] = True
-            if not is_as_seen:
-                were_waited_for.append((kind, value))
-        self._look_again(were_waited_for)
+    def _read(
+        self, ids: Collection[UUID], keys: Collection[Key], names: Collection[str]
+    ) -> dict[UUID, tuple[Customer, UUID | None]]:
+        """The customers who were found, by id, with whom they were merged into."""
+        self._owners.update(dict.fromkeys(keys))
+        self._namesakes.update((name, []) for name in names)
+        found = list(known.find(self._shop_id, ids=ids, keys=keys, names=names))
+        for one in found:
+            is_called_so = one.merged_into_id is None and one.name_normal in names
+            if one.key is None and not is_called_so and one.customer.id not in ids:
+                raise Overtaken  # renamed or merged while this waited for them
+            if one.key is not None:
+                self._note_owner(one.key, one)
+            if is_called_so:
+                self._note_namesake(one)
+            self._has_strong_identity.setdefault(one.customer.id, one.has_strong_identity)
+        self.found.update(one.customer.id for one in found)
+        for name in names:
+            # Who was merged into another leaves them the name: they are found by it, and called otherwise.
+            self._add_namesake(self._owners["name", name], name)
+        self._look_again([one.key for one in found if one.key is not None and not one.is_as_seen])
+        return {one.customer.id: (one.customer, one.merged_into_id) for one in found}
+
+    def _note_owner(self, key: Key, one: Found) -> None:
+        if one.merged_into_id is not None:
+            raise Overtaken  # merged while this waited for them
+        self._owners[key] = one.customer
+
+    def _note_namesake(self, one: Found) -> None:
+        if one.customer.name_normal != one.name_normal:
+            raise Overtaken  # renamed since they were found by something else
+        namesakes = self._namesakes[one.name_normal]
+        if not namesakes or namesakes[-1] is not one.customer:
+            namesakes.append(one.customer)
 
     def _look_again(self, keys: Sequence[Key]) -> None:
         """A merge may have been taken back while these were waited for: what was moved by it has gone back then."""
         if not keys:
             return
         found = select(Identity.kind, Identity.value, Identity.customer_id).where(
-            Identity.shop_id == self._shop_id, _is_one_of(keys)
+            Identity.shop_id == self._shop_id, known.is_one_of(keys)
         )
         owners = {(kind, value): customer_id for kind, value, customer_id in db.session.execute(found)}
         for key in keys:
@@ -154,28 +155,11 @@ class Register:
             if customer is None or owners.get(key) != customer.id:
                 raise Overtaken
 
-    def read_namesakes(self, names: Iterable[str]) -> None:
-        missing = sorted({name for name in names if name not in self._namesakes})
-        if not missing:
-            return
-        self.read_owners(("name", name) for name in missing)
-        self._namesakes.update((name, []) for name in missing)
-        found = select(Customer, Customer.name_normal, Customer.merged_into_id, _has_strong_identity()).where(
-            Customer.shop_id == self._shop_id, Customer.name_normal.in_(missing), Customer.merged_into_id.is_(None)
-        )
-        for customer, name, merged_into_id, is_strong in db.session.execute(_staying(found)):
-            if customer.name_normal != name or merged_into_id is not None:
-                raise Overtaken  # renamed or merged since they were found by something else
-            self._namesakes[name].append(customer)
-            self.found.add(customer.id)
-            self._has_strong_identity.setdefault(customer.id, is_strong)
-        for name in missing:
-            # Who was merged into another leaves them the name: they are found by it, and called otherwise.
-            self._add_namesake(self._owners["name", name], name)
-
     def open(self, at: datetime, id: UUID | None = None) -> Customer:
         """A new customer, known by nothing yet; `id` must be nobody's in this shop."""
-        customer = Customer(shop_id=self._shop_id, id=id or new_id(), name_normal="", created_at=at, updated_at=at)
+        nothing = dict.fromkeys(Customer.__table__.columns.keys())
+        start = {"name_normal": "", "created_at": at, "updated_at": at, "version": 1}
+        customer = Customer.of({**nothing, "shop_id": self._shop_id, "id": id or new_id(), **start})
         self._by_id[customer.id] = customer
         self._new_customers.append(customer)
         self._has_strong_identity[customer.id] = False
@@ -218,17 +202,34 @@ class Register:
         Raises IntegrityError when somebody else claimed an identity first, StaleDataError when they changed a customer.
         """
         # Always in this order, so that two writers who want the same wait for each other and not in a ring.
-        db.session.add_all(self._new_customers)
+        self._write_new_customers()
         db.session.flush()
         if self._released:
-            released = _is_one_of(sorted(self._released))
+            released = known.is_one_of(sorted(self._released))
             db.session.execute(delete(Identity).where(Identity.shop_id == self._shop_id, released))
-        db.session.add_all(
-            Identity(shop_id=self._shop_id, kind=kind, value=value, customer_id=customer.id)
-            for (kind, value), customer in sorted(self._claimed.items(), key=lambda claim: claim[0])
+        claimed = sorted(self._claimed.items(), key=lambda claim: claim[0])
+        insert_all(
+            Identity,
+            [
+                {"shop_id": self._shop_id, "kind": kind, "value": value, "customer_id": customer.id}
+                for (kind, value), customer in claimed
+            ],
         )
-        db.session.flush()
-        keep_words(self._shop_id, self.changed)
+        self._keep_words()
+
+    def _write_new_customers(self) -> None:
+        insert_all(Customer, [vars(customer) for customer in self._new_customers])
+        for customer in self._new_customers:
+            make_transient_to_detached(customer)  # as if it were read: from here on changes are noticed
+        db.session.add_all(self._new_customers)
+
+    def _keep_words(self) -> None:
+        new = {customer.id: [("name", customer.name_normal)] for customer in self._new_customers}
+        for key, customer in self._claimed.items():
+            if customer.id in new:
+                new[customer.id].append(key)
+        add_words(self._shop_id, new)
+        keep_words(self._shop_id, self.changed - new.keys())
 
     def hold(self, ids: Iterable[UUID]) -> None:
         """Keeps everybody else from changing these customers until the transaction ends; waits for who is doing so.
@@ -262,22 +263,3 @@ class Register:
         self._owners[key] = None
         if self._claimed.pop(key, None) is None:
             self._released.add(key)
-
-
-def _staying(found: Select[*Row]) -> Select[*Row]:
-    """Nobody is merged away, until the transaction ends, who was found so; who is being merged is waited for."""
-    # Everybody holds customers in the order of their ids, as far as one statement goes.
-    return found.order_by(Customer.id).with_for_update(read=True, key_share=True, of=Customer)
-
-
-def _is_one_of(keys: Collection[Key]) -> ColumnElement[bool]:
-    by_kind: dict[str, list[str]] = {}
-    for kind, value in keys:
-        by_kind.setdefault(kind, []).append(value)
-    return or_(false(), *(and_(Identity.kind == kind, Identity.value.in_(found)) for kind, found in by_kind.items()))
-
-
-def _has_strong_identity() -> Exists:
-    return exists().where(
-        Identity.shop_id == Customer.shop_id, Identity.customer_id == Customer.id, Identity.kind.in_(Identity.STRONG)
-    )

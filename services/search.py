@@ -1,7 +1,7 @@
 """Finding customers by the beginnings of words: of their names, addresses and numbers, those they had before, too."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,6 @@ from sqlalchemy import (
     and_,
     delete,
     func,
-    insert,
     intersect,
     literal,
     or_,
@@ -24,14 +23,21 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from extensions import db
 from models import Customer, CustomerWord, Identity
+from models.dialect import insert_all
 from models.words import fold, words_of, words_typed
 from schemas.contact import Known
+from services.known import Key
 
 _CONSIDERED = 40
 """The best of so many are the best."""
 _WALKED = 3_000
 """So many who have the rarest of several words are asked for the others. Who has words more common types more."""
 _GREATEST = "\U0010ffff"
+
+
+def add_words(shop_id: int, known_by: Mapping[UUID, Iterable[Key]]) -> None:
+    """Makes the words of new customers, of all that each is known by."""
+    _add(shop_id, {customer_id: words_of(keys) for customer_id, keys in known_by.items()})
 
 
 def keep_words(shop_id: int, ids: Collection[UUID]) -> None:
@@ -43,13 +49,18 @@ def keep_words(shop_id: int, ids: Collection[UUID]) -> None:
     if stale:
         of_stale = CustomerWord.customer_id.in_(stale)
         db.session.connection().execute(delete(CustomerWord).where(CustomerWord.shop_id == shop_id, of_stale))
-    rows = [
-        {"shop_id": shop_id, "word": word, "customer_id": customer_id}
-        for customer_id, words in made.items()
-        for word in sorted(words if customer_id in stale else words - kept[customer_id])
-    ]
-    if rows:
-        db.session.connection().execute(insert(CustomerWord), rows)
+    _add(shop_id, {one: words if one in stale else words - kept[one] for one, words in made.items()})
+
+
+def _add(shop_id: int, words: Mapping[UUID, Iterable[str]]) -> None:
+    insert_all(
+        CustomerWord,
+        [
+            {"shop_id": shop_id, "word": word, "customer_id": customer_id}
+            for customer_id, made in words.items()
+            for word in sorted(made)
+        ],
+    )
 
 
 def is_found_by(shop_id: int, typed: Known) -> ColumnElement[bool]:

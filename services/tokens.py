@@ -8,15 +8,24 @@ import string
 import zlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from extensions import db
-from models import ApiToken, User, clock
+from models import ApiToken, Shop, User, clock
 from schemas.token import TokenDetails
 
+_TABLES = ApiToken.__table__, User.__table__, Shop.__table__
+_BY_HASH = (
+    select(*_TABLES)
+    .join(User, and_(User.shop_id == ApiToken.shop_id, User.id == ApiToken.user_id))
+    .join(Shop, Shop.id == User.shop_id)
+    .where(ApiToken.token_hash == bindparam("token_hash"))
+)
+"""Past the session: it takes three times as long for one who is asked for at each request, and never changed."""
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _LEFT_UNMARKED_AT: dict[bytes, datetime] = {}
 _SECRET_LENGTH = 43  # 256 bits in base62
@@ -49,10 +58,18 @@ def find(text: str) -> ApiToken | None:
     if not _is_token(text):
         return None
     token_hash = _hash_of(text)
-    token = db.session.scalar(select(ApiToken).where(ApiToken.token_hash == token_hash))
-    if token is None or not hmac.compare_digest(token.token_hash, token_hash):
+    row = db.session.connection().execute(_BY_HASH, {"token_hash": token_hash}).one_or_none()
+    if row is None:
         return None
-    return token if token.is_alive(clock.utc_now()) else None
+    token = _made_of(row)
+    is_right = hmac.compare_digest(token.token_hash, token_hash) and token.is_alive(clock.utc_now())
+    return token if is_right else None
+
+
+def _made_of(row: Sequence[Any]) -> ApiToken:
+    values = iter(row)
+    token, user, shop = ({name: next(values) for name in table.columns.keys()} for table in _TABLES)  # noqa: SIM118
+    return ApiToken.of(token | {"user": User.of(user | {"shop": Shop.of(shop)})})
 
 
 def holds_token(address: str) -> bool:
@@ -69,10 +86,11 @@ def needs_mark(token: ApiToken) -> bool:
 def mark_used(token: ApiToken) -> None:
     """Notes that the token is in use."""
     _LEFT_UNMARKED_AT.pop(token.token_hash, None)
+    token.last_used_at = clock.utc_now()
     db.session.execute(
         update(ApiToken)
         .where(ApiToken.shop_id == token.shop_id, ApiToken.id == token.id)
-        .values(last_used_at=clock.utc_now())
+        .values(last_used_at=token.last_used_at)
     )
 
 

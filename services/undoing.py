@@ -13,6 +13,7 @@ from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS
 from services import actions, editing, purchase_values
 from services.attempts import until_settled
+from services.known import Key
 from services.matching import FieldChange, update_customer
 from services.merging import (
     gained,
@@ -27,7 +28,7 @@ from services.merging import (
     values_by_kind,
 )
 from services.refusals import CannotUndo, UnknownAction, UnknownPurchase
-from services.register import Key, Overtaken, Register
+from services.register import Overtaken, Register
 from services.search import keep_words
 from services.withdrawing import settle
 
@@ -267,8 +268,7 @@ class _Undoing:
         """All that putting the changes back, and telling them again, will ask of the register."""
         shown = [(change.field, text) for change in changes for text in (change.before, change.after)]
         keys = {self._key(field, text) for field, text in shown if text is not None}
-        self._register.read_owners(keys)
-        self._register.read_namesakes(value for kind, value in keys if kind == "name")
+        self._register.read(keys=keys, names={value for kind, value in keys if kind == "name"})
 
     def _show_own(self, stayed: Customer, returned: Collection[Key]) -> None:
         """Nobody shows an address that finds another: who stayed shows what they did before the merge."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from flask import Response, abort, g, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +13,6 @@ from routes.api import problems, reply
 from routes.api.problems import Refusing
 from routes.api.room import bp, operation
 from routes.reading import json_body, shop_rules
-from routes.rollback import roll_back
 from routes.streams import streamed
 from schemas.answers import (
     BatchAnswer,
@@ -48,6 +47,7 @@ from services.capture import Capture, Captured, capture, capture_all
 from services.purchase_values import as_recorded
 from services.purchases import Line
 from services.refusals import Refusal
+from services.rollback import roll_back
 
 _CAPTURE_PROBLEMS = ("customer-ambiguous", "identity-conflict", "external-id-taken", "idempotency-key-reused")
 
@@ -65,7 +65,7 @@ _CAPTURE_PROBLEMS = ("customer-ambiguous", "identity-conflict", "external-id-tak
 def record() -> ResponseReturnValue:
     is_only_checked = reply.query(CaptureFlags).validate_only
     details = read_purchase(json_body(), shop_rules())
-    captured = capture(details, shop=g.viewer.shop, by=g.token, source="api", key=_key())
+    captured = capture(details, shop=g.viewer.shop, by=g.token, source="api", key=_key(), is_alone=True)
     if is_only_checked:
         checked = CheckedAnswer.of_capture(
             _as_recorded([captured])[0], captured.outcome, captured.changes, is_replay=captured.is_replay
@@ -237,11 +237,10 @@ def _changed(line: Line) -> Response:
     return reply.single(answer)
 
 
-def _key() -> str:
-    """The key of the header; one of ours when there is none."""
+def _key() -> str | None:
     given = request.headers.get("Idempotency-Key")
     if given is None:
-        return str(uuid4())
+        return None
     try:
         return read_key_header(given)
     except Refused as refused:
@@ -270,7 +269,7 @@ def _record_all(items: Sequence[Any]) -> list[BatchResult]:
     rules = shop_rules()
     judged = [_judged(item, rules) for item in items]
     wishes = [wish for wish in judged if isinstance(wish, Capture)]
-    recorded = capture_all(wishes, shop=g.viewer.shop, by=g.token, source="api")
+    recorded = capture_all(wishes, shop=g.viewer.shop, by=g.token, source="api", is_alone=True)
     answers = iter(_answers([one for one in recorded if isinstance(one, Captured)]))
     told = iter(_result(one, answers) for one in recorded)
     return [next(told) if isinstance(wish, Capture) else _refused(wish) for wish in judged]
@@ -281,7 +280,7 @@ def _judged(item: Any, rules: ShopRules) -> Capture | ProblemAnswer:
         details, key = read_batched(item, rules)
     except Refused as refused:
         return problems.of_refused(refused)
-    return Capture(details, key or str(uuid4()))
+    return Capture(details, key)
 
 
 def _result(one: Captured | Refusal, answers: Iterator[CapturedAnswer]) -> BatchResult:

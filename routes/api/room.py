@@ -17,11 +17,11 @@ from models.dialect import is_passing, only_reads
 from routes.api import problems
 from routes.api.problems import QueryRefused, Refusing
 from routes.reading import BadJson
-from routes.rollback import roll_back
 from schemas.problems import Problem, Refused, Schema
 from services import tokens
 from services.paging import BadCursor
 from services.refusals import Refusal
+from services.rollback import roll_back
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 csrf.exempt(bp)  # no cookie is looked at, so nothing can be forged
@@ -75,15 +75,19 @@ def _admit() -> ResponseReturnValue | None:
         return None
     # Before the database is asked: on SQLite, who may write holds the lock from then on, and the network may be slow.
     request.get_data()
-    token = admit()
-    with limiter.shared_limit(current_app.config["API_RATE_LIMIT"], "api", key_func=lambda: str(token.id)):
-        pass
+    admit()
+    _count_request()
     if request.args and wanted.query is None:
         advice = "There are no parameters here. Leave it out"
         raise QueryRefused([Problem((name,), "unknown_field", advice) for name in request.args])
     if wanted.scope is not None:
         demand(wanted.scope)
     return None
+
+
+@limiter.shared_limit(lambda: current_app.config["API_RATE_LIMIT"], "api", key_func=lambda: str(g.token.id))
+def _count_request() -> None:
+    """Raises RateLimitExceeded where a token has sent too many."""
 
 
 def demand(scope: str) -> None:

@@ -1,13 +1,16 @@
 """Headers, error pages and the log: what every answer has."""
 
 import json
+from importlib.metadata import version
 from itertools import product
 from pathlib import Path
+from platform import python_version
 
 import pytest
 from flask import Flask, abort
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 
 from app import create_app
 from extensions import db
@@ -16,6 +19,7 @@ from services.register import Overtaken, Register
 from tests.cast import Person
 from tests.conftest import make_settings
 from tests.pages import Browser
+from tests.server import ROOT
 
 
 def test_every_answer_has_a_strict_policy(app: Flask, owner: Person) -> None:
@@ -108,6 +112,19 @@ class TestFaults:
         assert page.response.headers["Retry-After"] == "2"
         assert "secret" not in page.response.text
 
+    @pytest.mark.parametrize("fault", [RuntimeError(), Contention("busy"), NotFound(), RequestEntityTooLarge()])
+    def test_no_fault_tells_what_tillbook_is_made_of(self, owner: Person, faulty, fault: Exception) -> None:  # type: ignore[no-untyped-def]
+        faulty(fault)
+        answer = owner.browser.get_raw("/purchases")
+        assert answer.status_code >= 400
+        assert answer.headers["X-Request-Id"]
+        told = f"{answer.headers}{answer.text}"
+        for name in ("flask", "werkzeug", "jinja2", "sqlalchemy", "bootstrap-flask"):
+            assert version(name) not in told
+        assert python_version() not in told
+        assert str(ROOT) not in told
+        assert "site-packages" not in told
+
     def test_other_refusals_have_a_page_too(self, owner: Person, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(app.view_functions, "purchases.index", lambda: abort(418))
         assert owner.browser.get("/purchases", 418).heading == "That did not work"
@@ -152,6 +169,29 @@ def test_a_database_that_goes_away_in_the_middle_of_a_page_is_a_503(owner: Perso
     assert "Corner shop" in page.soup.get_text()
 
 
+@pytest.mark.parametrize("moment", ["commit", "before_cursor_execute"])
+def test_a_database_that_goes_away_while_it_records_is_a_503(owner: Person, moment: str) -> None:
+    """What the session knew may be gone then: neither the page of the fault nor the log must need it."""
+    page = owner.browser.get("/purchases/new")
+    headers = {"Authorization": f"Bearer {owner.token('purchases:write')}"}
+    purchase = {"customer": {"name": "Tim"}, "item": "a book"}
+
+    def go_away(*told: object) -> None:
+        if moment == "commit" or "INSERT INTO customers" in str(told[2]):
+            raise OperationalError(moment, {}, Exception("server closed the connection"))
+
+    with owner.app.app_context():
+        engine = db.engine
+    event.listen(engine, moment, go_away)
+    try:
+        assert "Corner shop" in page.submit(status=503, customer="Tim", item="a book").soup.get_text()
+        answer = owner.app.test_client().post("/api/v1/purchases", json=purchase, headers=headers)
+    finally:
+        event.remove(engine, moment, go_away)
+    assert answer.status_code == 503
+    assert owner.purchases() == []
+
+
 @pytest.mark.parametrize("host", ["a..b", ".", "x" * 70, "[ffff]", "[1.2.3]", "a:99999", "a b", "a:b:c", "ü", "<x>"])
 def test_a_host_that_is_none_is_a_400(app: Flask, host: str) -> None:
     assert app.test_client().get("/login", headers={"Host": host}).status_code == 400
@@ -180,11 +220,11 @@ def test_json_is_not_a_form(owner: Person, path: str, body: str) -> None:
 def test_a_race_that_is_lost_to_a_fault_is_a_503(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was read is forgotten before the second attempt; the page of the fault must not need it."""
 
-    def overtaken(*_: object) -> None:
+    def overtaken(*_: object, **__: object) -> None:
         raise Overtaken
 
     page = owner.browser.get("/purchases/new")
-    monkeypatch.setattr(Register, "read_namesakes", overtaken)
+    monkeypatch.setattr(Register, "read", overtaken)
     answer = page.submit(status=503, customer="Tim", item="a book")
     assert "Corner shop" in answer.soup.get_text()
     monkeypatch.undo()

@@ -244,7 +244,7 @@ def test_a_customer_forgets_thousands_of_identities_at_once(owner: Person) -> No
     keys = know_by_many(owner, tim)
     with owner.app.app_context():
         register = Register(owner.shop_id)
-        register.read_owners(keys)
+        register.read(keys=keys)
         known = register.namesakes("tim")[0]
         for key in keys:
             register.forget(known, *key)
@@ -474,7 +474,7 @@ def test_thousands_of_identities_that_were_waited_for_are_looked_at_again(owner:
     def read() -> set[UUID]:
         with owner.app.app_context():
             register = Register(owner.shop_id)
-            register.read_owners(keys)
+            register.read(keys=keys)
             return register.found
 
     with ThreadPoolExecutor() as pool, owner.app.app_context():
