@@ -6,7 +6,6 @@ import json
 import os
 import re
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -33,7 +32,6 @@ from sqlalchemy.exc import (
     IntegrityError,
     InterfaceError,
     InternalError,
-    InvalidatePoolError,
     OperationalError,
 )
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -80,8 +78,6 @@ _WITHOUT_LIMITS = """
     SET LOCAL lock_timeout = 0;
     SET LOCAL idle_in_transaction_session_timeout = 0
 """
-_FRESH_SECONDS = 1
-"""A connection that was in use so lately is there still."""
 _MANY = 100
 """Of so many rows, PostgreSQL takes in several at once sooner by COPY."""
 _MIGRATIONS_LOCK = 8_455_260_102_717_793
@@ -100,8 +96,6 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "checkin", lambda _, record: turns.end(record.info))
     else:
         event.listen(engine, "do_connect", _open_postgresql)
-        event.listen(engine, "checkin", _note_when_idle)
-        event.listen(engine, "checkout", partial(_check_postgresql, engine))
         event.listen(engine, "begin", _begin_postgresql)
         event.listen(engine, "before_cursor_execute", _send_limits, retval=True)
 
@@ -176,21 +170,6 @@ def _begin_sqlite(turns: _Turns, connection: Connection) -> None:
 
 def _open_postgresql(_: object, __: object, ___: object, options: dict[str, Any]) -> None:
     options.update(_POSTGRESQL_CONNECTION | options)
-
-
-def _note_when_idle(_: object, record: ConnectionPoolEntry) -> None:
-    record.info["idle_since"] = time.monotonic()
-
-
-def _check_postgresql(engine: Engine, connection: Any, record: ConnectionPoolEntry, _: object) -> None:
-    # To ask each time would cost a request a tenth of what it asks the database.
-    idle_since = record.info.get("idle_since")
-    if idle_since is None or time.monotonic() - idle_since < _FRESH_SECONDS:
-        return
-    try:
-        engine.dialect.do_ping(connection)
-    except engine.dialect.loaded_dbapi.Error as error:
-        raise InvalidatePoolError from error
 
 
 def _begin_postgresql(connection: Connection) -> None:

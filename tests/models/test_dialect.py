@@ -74,7 +74,6 @@ def test_what_cannot_run_in_a_transaction_is_sent_alone(postgresql: Flask) -> No
 @on_postgresql
 def test_connections_that_ended_while_nobody_asked_are_replaced(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     owner.browser.get("/purchases")
-    monkeypatch.setattr(dialect, "_FRESH_SECONDS", 0)
     with create_engine(make_url(owner.app.config["SQLALCHEMY_DATABASE_URI"])).begin() as other:
         ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'tillbook'"
         assert other.scalar(text(ended))
