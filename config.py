@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     With a proxy in front and 0, everybody has the proxy's address, and waits when one has tried too often."""
     registration: Literal["open", "closed"] = "open"
     """Whether anybody opens a shop; when closed, only flask users create does."""
+    password_min_length: int = Field(default=8, ge=8, le=64)
+    """How many characters a new password has at least: 8 to 64."""
     api_rate_limit: Annotated[str, AfterValidator(_limits)] = "6000 per minute"
     """How often each API token may ask: each worker, or all of them where they have a Redis in common."""
     redis_url: str = Field(default="", repr=False)
@@ -224,6 +226,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         # A Redis that does not answer is one that is down, and each worker counts for itself then.
         "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1} if settings.redis_url else {},
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "PASSWORD_MIN_LENGTH": settings.password_min_length,
         "REGISTRATION_IS_OPEN": settings.registration == "open",
         "MAIL_SERVER": _mail_server(settings),
         "MAIL_FROM": settings.mail_from,

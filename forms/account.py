@@ -1,5 +1,6 @@
 from typing import Any, ClassVar
 
+from flask import current_app
 from wtforms import HiddenField, PasswordField, SelectField, StringField
 
 from forms.base import SchemaForm
@@ -8,14 +9,20 @@ from schemas.account import Credentials, ForgottenPassword, PasswordChange, Pass
 from schemas.currencies import countries, currencies, time_zones
 from schemas.problems import Schema
 
-_LENGTH = f"At least {User.PASSWORD_MIN} characters. A few words that nobody expects are best"
+_LENGTH = "At least {} characters. A few words that nobody expects are best"
+
+
+def _least() -> int:
+    """How many characters the operator wants in a new password."""
+    least: int = current_app.config["PASSWORD_MIN_LENGTH"]
+    return least
 
 
 class RegisterForm(SchemaForm):
     schema = Registration
 
     email = StringField("E-mail address")
-    password = PasswordField("Password", description=_LENGTH)
+    password = PasswordField("Password")
     shop_name = StringField("Name of your shop")
     country = SelectField("Country", validate_choice=False)
     currency = SelectField("Currency", validate_choice=False)
@@ -23,11 +30,15 @@ class RegisterForm(SchemaForm):
 
     def __init__(self, **values: Any):
         super().__init__(**values)
+        self.password.description = _LENGTH.format(_least())
         self.country.choices = list(countries().items())
         self.currency.choices = [(code, f"{code} – {name}") for code, name in currencies().items()]
         self.time_zone.choices = [
             (zone, zone.replace("_", " ")) for zone in sorted(time_zones()) if "/" in zone or zone == "UTC"
         ]
+
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"min_length": _least()}
 
 
 class LoginForm(SchemaForm):
@@ -48,10 +59,11 @@ class NewPasswordForm(SchemaForm):
 
     def __init__(self, user: User, **values: Any):
         super().__init__(**values)
+        self.new_password.description = self.new_password.description.format(_least())
         self._about = (user.email, user.shop.name)
 
     def values(self) -> dict[str, Any]:
-        return super().values() | {"about": self._about}
+        return super().values() | {"about": self._about, "min_length": _least()}
 
 
 class PasswordForm(NewPasswordForm):

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import exc
 
@@ -85,7 +85,8 @@ def create_user(email: str, password_stdin: bool, **shop: str) -> None:
         if password_stdin
         else click.prompt("Password", hide_input=True, confirmation_prompt=True)
     )
-    user = _opened(accounts.register, email=email, password=password, **shop)
+    least = current_app.config["PASSWORD_MIN_LENGTH"]
+    user = _opened(accounts.register, email=email, password=password, min_length=least, **shop)
     db.session.commit()
     security_log.note_by_operator("registered", user)
     click.echo(f"Created {user.email}, shop “{user.shop.name}”.")
@@ -105,7 +106,7 @@ def make_demo(email: str) -> None:
     click.echo(f"Sign in as {made.user.email} with the password {password}")
 
 
-def _opened(open_shop: Callable[[Registration], T], **details: str) -> T:
+def _opened(open_shop: Callable[[Registration], T], **details: object) -> T:
     try:
         return open_shop(judge(Registration, details))
     except Refused as refused:

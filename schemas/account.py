@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from models import Shop
+from models import Shop, User
 from schemas.contact import Known, read_email
 from schemas.currencies import countries, currencies, time_zones
 from schemas.password import read_new_password
@@ -23,7 +23,8 @@ def _account_email(value: object) -> Known:
 def _new_password(value: object, info: ValidationInfo) -> str:
     email: Known | None = info.data.get("email")
     about = [email.shown] if email else []
-    return read_new_password(value, [*about, info.data.get("shop_name", ""), *info.data.get("about", ())])
+    about += [info.data.get("shop_name", ""), *info.data.get("about", ())]
+    return read_new_password(value, about, info.data.get("min_length", User.PASSWORD_MIN))
 
 
 def _shop_name(value: object) -> str:
@@ -51,7 +52,14 @@ def _time_zone(value: object) -> str:
     return value
 
 
-class Registration(Schema):
+class NewPassword(Schema):
+    """What brings a password along that nobody has yet."""
+
+    min_length: int = User.PASSWORD_MIN
+    """How long it is at least, where the operator wants it longer."""
+
+
+class Registration(NewPassword):
     """A new account and the shop it opens."""
 
     email: Annotated[Known, PlainValidator(_account_email)] = None  # type: ignore[assignment]  # the rule refuses it
@@ -86,14 +94,14 @@ class Credentials(Schema):
     password: Annotated[str, PlainValidator(_typed_password)] = ""
 
 
-class PasswordChange(Schema):
+class PasswordChange(NewPassword):
     about: tuple[str, ...] = ()
     """What the user is known by."""
     current_password: Annotated[str, PlainValidator(_typed_password)] = ""
     new_password: Annotated[str, PlainValidator(_new_password)] = ""
 
 
-class PasswordReset(Schema):
+class PasswordReset(NewPassword):
     """A new password in place of a forgotten one."""
 
     about: tuple[str, ...] = ()

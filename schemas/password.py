@@ -15,15 +15,15 @@ _HARD_ENOUGH = 2
 _LOOKED_AT = 32
 
 
-def read_new_password(value: object, about: Iterable[str]) -> str:
+def read_new_password(value: object, about: Iterable[str], least: int) -> str:
     """Any characters, nothing trimmed (ASVS 6.2); what no hash could take is refused before hashing.
 
-    What the user is known by, `about`, is no part of a password that is hard to guess.
+    It has `least` characters or more. What the user is known by, `about`, is no part of one that is hard to guess.
     """
     if not isinstance(value, str) or not value:
         refuse("blank", "Enter a password")
-    if len(value) < User.PASSWORD_MIN:
-        refuse("too_short", f"Password must be at least {User.PASSWORD_MIN} characters long")
+    if len(value) < least:
+        refuse("too_short", f"Password must be at least {least} characters long")
     if len(value) > User.PASSWORD_MAX:
         refuse("too_long", f"Password must be {User.PASSWORD_MAX} characters or fewer")
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):

@@ -1,5 +1,6 @@
 """Setting a forgotten password anew, by a link that works once."""
 
+import hmac
 import secrets
 
 from sqlalchemy import delete, select
@@ -22,12 +23,14 @@ def make_token(user: User) -> str:
 
 def find_user(token: str) -> User | None:
     """Whose password the link sets; None when it has been used, has run out or never was."""
-    return db.session.scalar(
-        select(User)
+    token_hash = accounts.hash_of(token)
+    found = db.session.execute(
+        select(User, PasswordReset.token_hash)
         .join(PasswordReset, (PasswordReset.shop_id == User.shop_id) & (PasswordReset.user_id == User.id))
-        .where(PasswordReset.token_hash == accounts.hash_of(token))
+        .where(PasswordReset.token_hash == token_hash)
         .where(PasswordReset.created_at > clock.utc_now() - PasswordReset.LIFETIME)
-    )
+    ).one_or_none()
+    return found.User if found and hmac.compare_digest(found.token_hash, token_hash) else None
 
 
 def reset(token: str, user: User, new_password: str) -> bool:

@@ -87,6 +87,8 @@ def test_development_needs_no_address_and_may_debug(read: Read) -> None:
         ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES: "),
         ({"TRUSTED_PROXIES": "all"}, "TRUSTED_PROXIES: "),
         ({"REGISTRATION": "sometimes"}, "REGISTRATION: "),
+        ({"PASSWORD_MIN_LENGTH": "7"}, "PASSWORD_MIN_LENGTH: "),
+        ({"PASSWORD_MIN_LENGTH": "129"}, "PASSWORD_MIN_LENGTH: "),
         ({"MAIL_PORT": "0"}, "MAIL_PORT: "),
         ({"MAIL_TLS": "none"}, "MAIL_TLS: "),
         ({"MAIL_SERVER": "mail.example.com"}, "MAIL_FROM must be an e-mail address"),

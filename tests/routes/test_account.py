@@ -3,6 +3,8 @@
 import pytest
 from flask import Flask
 
+from extensions import db
+from services.resetting import make_token
 from tests.cast import PASSWORD, Person, make_colleague, registration_values
 from tests.pages import Browser, Page
 
@@ -124,6 +126,37 @@ def test_where_registration_is_closed_no_shop_is_opened(closed: Flask, monkeypat
 def test_the_operator_opens_shops_where_registration_is_closed(closed: Flask) -> None:
     arguments = ["users", "create", "owner@example.com", "--password-stdin"]
     assert closed.test_cli_runner().invoke(args=arguments, input=PASSWORD).exit_code == 0
+
+
+@pytest.fixture
+def longer(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    """The operator wants fifteen characters."""
+    monkeypatch.setitem(app.config, "PASSWORD_MIN_LENGTH", 15)
+    return app
+
+
+def test_how_long_a_new_password_is_at_least_is_for_the_operator_to_say(longer: Flask, owner: Person) -> None:
+    short, long = "7#kQ!x2m9&vWz4", "7#kQ!x2m9&vWz4p"
+    words = "Password must be at least 15 characters long"
+    with longer.app_context():
+        link = f"/reset-password/{make_token(owner.user)}"
+        db.session.commit()
+    forms = [
+        (Browser(longer).get("/register"), registration_values(email="new@example.com", password=short)),
+        (owner.browser.get("/account"), {"current_password": PASSWORD, "new_password": short}),
+        (Browser(longer).get(link), {"new_password": short}),
+    ]
+    for page, values in forms:
+        assert "At least 15 characters" in page.soup.get_text()
+        assert page.submit(status=422, **values).errors == [words]
+    page.submit(new_password=long)
+    told = longer.test_cli_runner().invoke(args=["users", "create", "a@example.com", "--password-stdin"], input=short)
+    assert (told.exit_code, words in told.stderr) == (1, True)
+
+
+def test_who_has_a_shorter_password_still_signs_in(app: Flask, owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.config, "PASSWORD_MIN_LENGTH", len(PASSWORD) + 1)
+    assert sign_in(owner, FIREFOX).get("/account").heading == "Account"
 
 
 def test_the_operator_too_is_refused_a_password_that_is_easy_to_guess(app: Flask) -> None:

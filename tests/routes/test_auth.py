@@ -6,8 +6,10 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
 
+from services import accounts
 from tests.cast import PASSWORD, Person, make_colleague, registration_values
 from tests.pages import Browser
+from tests.routes.test_resetting import link_to
 
 
 def test_registering_opens_a_shop_and_signs_in(app: Flask) -> None:
@@ -165,6 +167,35 @@ def test_changing_the_password_signs_out_every_other_browser(app: Flask, owner: 
 def test_a_password_is_not_changed_by_mistake(owner: Person, values: dict[str, str], words: str) -> None:
     assert owner.browser.get("/account").submit(status=422, **values).errors == [words]
     assert owner.browser.get("/account").heading == "Account"
+
+
+def test_a_password_is_taken_as_it_is_typed(app: Flask) -> None:
+    typed = "  two spaces before, one behind "
+    Browser(app).get("/register").submit(**registration_values(password=typed))
+    sign_in = Browser(app).get("/login")
+    sign_in.submit(status=422, email="owner@example.com", password=typed.strip())
+    page = sign_in.submit(email="owner@example.com", password=typed)
+    assert page.heading == "Record a purchase"
+    changed = page._browser.get("/account").submit(current_password=typed, new_password=f" {typed}")
+    assert changed.message == "Password changed. Every other browser was signed out."
+    sign_in = Browser(app).get("/login")
+    sign_in.submit(status=422, email="owner@example.com", password=typed)
+    assert sign_in.submit(email="owner@example.com", password=f" {typed}").heading == "Record a purchase"
+
+
+@pytest.mark.parametrize("password", ["x" * 129, "long enough " * 5_000, "long enough\0", "short"])
+def test_a_password_that_is_refused_is_never_hashed(
+    owner: Person, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    """To hash takes its time, on purpose."""
+    hashed: list[str] = []
+    link = link_to(owner)
+    account = owner.browser.get("/account")
+    monkeypatch.setattr(accounts, "hash_password", hashed.append)
+    Browser(owner.app).get("/register").submit(status=422, **registration_values(password=password))
+    account.submit(status=422, current_password=PASSWORD, new_password=password)
+    Browser(owner.app).get(link).submit(status=422, new_password=password)
+    assert hashed == []
 
 
 def test_a_colleague_sees_the_same_shop(owner: Person) -> None:

@@ -1,5 +1,7 @@
 """Setting a forgotten password anew, by a link."""
 
+import hashlib
+import hmac
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -249,8 +251,21 @@ def test_the_token_of_a_link_is_not_kept(owner: Person) -> None:
     token = link_to(owner).rpartition("/")[2]
     with owner.app.app_context():
         [kept] = db.session.scalars(select(PasswordReset))
-        assert kept.token_hash != token.encode()
-        assert kept.token_hash == accounts.hash_of(token)
+        assert kept.token_hash == hashlib.sha256(token.encode()).digest()
+
+
+def test_what_was_found_is_compared_in_constant_time(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = link_to(owner)
+    compared: list[tuple[bytes, bytes]] = []
+
+    def note(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return False
+
+    with owner.app.app_context():
+        monkeypatch.setattr(hmac, "compare_digest", note)
+        assert resetting.find_user(link.rpartition("/")[2]) is None
+    assert compared == [(accounts.hash_of(link.rpartition("/")[2]),) * 2]
 
 
 def test_asking_too_often_is_refused_whether_there_is_an_account_or_not(owner: Person, mailbox: Mailbox) -> None:
