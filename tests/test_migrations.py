@@ -1,6 +1,7 @@
 """The schema goes up and down, one step at a time, with data in the tables."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -251,6 +252,68 @@ def test_a_migration_gives_up_where_others_keep_a_table_locked(empty_app: Flask)
 @on_postgresql
 def test_the_sql_gives_up_there_too(empty_app: Flask) -> None:
     assert "SET LOCAL lock_timeout = '3s'" in run(empty_app, "upgrade", "--sql")
+
+
+FIRST_RELEASE = "0015"
+"""Those before it never ran where somebody recorded."""
+STOPS_OTHERS = re.compile(
+    r"CREATE (UNIQUE )?INDEX (?!CONCURRENTLY)"
+    r"|ADD CONSTRAINT \w+ (?!(CHECK|FOREIGN KEY).*NOT VALID$)"
+    r"|ADD COLUMN (?!.*DEFAULT).*NOT NULL"
+    r"|RENAME| TYPE "
+)
+"""What locks a table until all of it is read, or takes away what the release that is running writes or reads."""
+
+
+def stops_others(sql: str) -> list[str]:
+    """The statements that may not be run while others record; new tables are nobody's yet."""
+    statements = [" ".join(statement.split()) for statement in sql.split(";")]
+    new = {match[1] for statement in statements if (match := re.match(r"CREATE TABLE (\w+)", statement))}
+    return [
+        statement
+        for statement in statements
+        if STOPS_OTHERS.search(statement) and new.isdisjoint(re.findall(r"(?:TABLE|ON) (\w+)", statement))
+    ]
+
+
+@on_postgresql
+def test_the_release_that_is_running_goes_on_while_migrations_run(empty_app: Flask) -> None:
+    assert stops_others(run(empty_app, "upgrade", f"{FIRST_RELEASE}:head", "--sql")) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE INDEX ix ON purchases (item)",
+        "CREATE UNIQUE INDEX ix ON purchases (item)",
+        "ALTER TABLE purchases ADD CONSTRAINT ck CHECK (quantity < 9)",
+        "ALTER TABLE purchases ADD CONSTRAINT fk FOREIGN KEY(till_id) REFERENCES tills (id)",
+        "ALTER TABLE purchases ADD CONSTRAINT uq UNIQUE (item)",
+        "ALTER TABLE purchases ADD COLUMN till TEXT NOT NULL",
+        "ALTER TABLE purchases RENAME item TO product",
+        "ALTER TABLE purchases RENAME TO sales",
+        "ALTER TABLE purchases ALTER COLUMN quantity TYPE BIGINT",
+    ],
+)
+def test_what_would_stop_others_is_noticed(sql: str) -> None:
+    """Or else the test above could not fail."""
+    made = "CREATE TABLE tills (\n id INTEGER NOT NULL\n);\n\nCREATE INDEX ix ON tills (id);\n\n"
+    assert stops_others(f"{made}{sql};\n\n") == [sql]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE INDEX CONCURRENTLY ix ON purchases (item)",
+        "ALTER TABLE purchases ADD CONSTRAINT ck CHECK (quantity < 9) NOT VALID",
+        "ALTER TABLE purchases VALIDATE CONSTRAINT ck",
+        "ALTER TABLE purchases ADD COLUMN till TEXT",
+        "ALTER TABLE purchases ADD COLUMN till TEXT DEFAULT '' NOT NULL",
+        "ALTER TABLE purchases ALTER COLUMN till SET NOT NULL",
+    ],
+)
+def test_what_lets_others_go_on_is_no_fault(sql: str) -> None:
+    assert stops_others(f"{sql};\n\n") == []
 
 
 @on_sqlite

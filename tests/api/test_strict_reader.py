@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from routes.api.room import BODY_MAX, OPERATIONS
+from routes.api.room import OPERATIONS
 from tests.api.client import Answer
 from tests.cast import Person
 from tests.routes.test_gate import routes
 
 GOOD = b'{"customer": {"name": "Tim"}, "item": "a book"}'
 JSON = "application/json"
+MEGABYTE = 1_000_000
 
 UNREADABLE = [
     b"",
@@ -179,8 +180,8 @@ def padded(size: int) -> bytes:
 
 
 def test_a_body_has_at_most_a_megabyte(owner: Person) -> None:
-    owner.api.post("/purchases", padded(BODY_MAX), 201)
-    for size in (BODY_MAX + 1, 3 * BODY_MAX):
+    owner.api.post("/purchases", padded(MEGABYTE), 201)
+    for size in (MEGABYTE + 1, 3 * MEGABYTE):
         assert owner.api.post("/purchases", padded(size), 413).problem == "too-large"
     assert len(owner.purchases()) == 1
 
@@ -192,7 +193,7 @@ def test_so_has_one_that_comes_in_pieces(owner: Person) -> None:
         response = owner.api.raw("POST", "/purchases", data=body, headers=headers, environ_overrides=chunked)
         return response.status_code
 
-    assert [post(padded(size)) for size in (BODY_MAX, BODY_MAX + 1)] == [201, 413]
+    assert [post(padded(size)) for size in (MEGABYTE, MEGABYTE + 1)] == [201, 413]
     assert len(owner.purchases()) == 1
 
 
@@ -218,6 +219,6 @@ def test_every_operation_reads_as_strictly(owner: Person) -> None:
         for body in (b"[" * 100_000, b'{"a": 1, "a": 1}', b'{"a": NaN}', b"[]", b'{"\\ud800": 1}'):
             assert owner.api.send(method, path, body, 400).problem == "malformed-json"
         assert owner.api.send(method, path, GOOD, 415, content_type="text/plain").problem == "unsupported-media-type"
-        assert owner.api.send(method, path, padded(BODY_MAX + 1), 413).problem == "too-large"
+        assert owner.api.send(method, path, padded(MEGABYTE + 1), 413).problem == "too-large"
         unknown: Answer = owner.api.send(method, path, {"no_such_field": 1}, 422)
         assert "#/no_such_field" in [where for where, _ in unknown.errors], path

@@ -6,11 +6,18 @@ import pytest
 from flask import Flask
 
 from models.dialect import only_reads
-from routes.gate import PUBLIC
+from routes.gate import FILES
+from tests.api.test_tenancy import everything
 from tests.cast import Person
 from tests.pages import Browser
 
-OPEN_TO_PROGRAMS = {"api.openapi"}
+OPEN_TO_ALL = (
+    FILES
+    | {"health.alive", "health.ready", "metrics.show"}
+    | {"docs.api", "docs.problems", "docs.problem", "api.openapi"}
+    | {"auth.register", "auth.open_shop", "auth.login", "auth.sign_in"}
+    | {"resetting.forgot", "resetting.send_link", "resetting.show", "resetting.reset"}
+)
 SOME_ID = "01h455vb4pex5vsknk084sn02q"
 SOME_PARTS = {
     "<customer_id:id>": f"cus_{SOME_ID}",
@@ -38,7 +45,7 @@ def test_nobody_gets_past_the_door(app: Flask) -> None:
     client = app.test_client()
     for endpoint, method, path in routes(app):
         response = client.open(path, method=method)
-        if endpoint in PUBLIC | OPEN_TO_PROGRAMS:
+        if endpoint in OPEN_TO_ALL:
             assert response.status_code in (200, 404, 422, 400), path
             assert "/login" not in response.headers.get("Location", "")
         elif endpoint.startswith("api."):
@@ -98,6 +105,17 @@ def test_the_session_lives_while_it_is_used_and_not_longer(owner: Person, at) ->
         assert browser.get("/purchases").heading == "Purchases"
     at("2026-11-22T23:59")
     assert browser.get("/purchases").heading == "Sign in"
+
+
+def test_no_address_changes_anything_by_being_read(app: Flask, owner: Person) -> None:
+    """Another site can have any of them opened: signing out, say."""
+    assert owner.browser.get("/account").heading == "Account"
+    before = everything(app)
+    for endpoint, method, path in routes(app):
+        if method == "GET" and not endpoint.startswith("api."):
+            assert owner.browser.get_raw(path).status_code < 500, path
+    assert everything(app) == before
+    assert owner.browser.get("/account").heading == "Account"
 
 
 def test_reading_takes_no_write_lock_and_leaves_nothing_behind(app: Flask, owner: Person) -> None:

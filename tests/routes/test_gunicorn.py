@@ -160,6 +160,13 @@ def test_what_is_no_http_does_not_reach_the_app(server: Server, request_bytes: b
     assert 200 not in server.ask_all(request_bytes + GOOD)
 
 
+@pytest.mark.parametrize(("what", "status"), [("100 kB of path", 414), ("100 kB of header", 431), ("garbage", 400)])
+def test_what_does_not_reach_the_app_is_refused_in_words(server: Server, what: str, status: int) -> None:
+    answer = server.ask(NO_HTTP[what])
+    assert answer.status == status
+    assert answer.body.endswith("Nothing was stored.\n")
+
+
 def test_the_log_of_gunicorn_names_no_client_and_nothing_that_was_sent(server: Server) -> None:
     before = len(server.log)
     server.ask(b"GET /customers?q=Tim%20Smith HTTP/9.9\r\nHost: localhost\r\n\r\n")
@@ -168,6 +175,12 @@ def test_the_log_of_gunicorn_names_no_client_and_nothing_that_was_sent(server: S
     assert said.count("[WARNING] Refused what is no HTTP: Invalid") == 2
     assert "127.0.0.1" not in said
     assert "Smith" not in said
+
+
+@pytest.mark.parametrize("request_bytes", [GOOD, GOOD.replace(b"/login", b"/nowhere"), NO_HTTP["100 kB of path"]])
+def test_no_answer_names_a_version(server: Server, request_bytes: bytes) -> None:
+    answer = server.ask(request_bytes)
+    assert not re.search(r"\d\.\d+\.\d", answer.headers + answer.body)
 
 
 @pytest.mark.parametrize("header", [b"SCRIPT_NAME: /login", b"PATH_INFO: /register", b"X-Forwarded-Proto: https"])
