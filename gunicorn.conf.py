@@ -91,7 +91,7 @@ def on_starting(server: Any) -> None:
 def post_worker_init(_: Any) -> None:
     # What was loaded stays: the collector need not look through it again and again.
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(20_000, 10, 10)
 
 
 def child_exit(_: Any, worker: Any) -> None:

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from zxcvbn import zxcvbn
-
 from models import User
 from schemas.problems import refuse
 
@@ -34,6 +32,9 @@ def read_new_password(value: object, about: Iterable[str], least: int) -> str:
 
 def _check_that_it_is_hard_to_guess(password: str, about: Iterable[str]) -> None:
     known = {word for text in about for word in (text, *re.split(r"\W+", text)) if word}
+    # Its lists of words are 12 MB, and hardly ever asked.
+    from zxcvbn import zxcvbn  # noqa: PLC0415
+
     found = zxcvbn(password[:_LOOKED_AT], user_inputs=sorted(known))
     if found["score"] < _HARD_ENOUGH:
         words = ("Password is easy to guess", _reason(found), "Add a word or two that nobody expects")
