@@ -13,6 +13,8 @@ INVISIBLE = re.compile(
 
 def normal_words(text: str) -> str:
     """A name or an item: NFKC, case-folded, single spaces, invisible characters removed (domain: normal forms)."""
+    if text.isascii():
+        return " ".join(text.lower().split())  # nothing of what follows is in it
     # What is invisible goes first, or it would keep an accent from its letter. Folding can undo the composition, and
     # composing can bring back a capital: fold between two NFKCs.
     composed = unicodedata.normalize("NFKC", INVISIBLE.sub("", text))

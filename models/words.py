@@ -28,6 +28,8 @@ _DIGIT_GROUPS = re.compile(r"(?<![\w@-])[0-9+(][0-9+() ./-]*[0-9](?![\w@])")
 
 def fold(text: str) -> str:
     """Without case and accents."""
+    if text.isascii():
+        return text.lower().strip()  # as most are, in no time
     spelled = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
     plain = "".join(character for character in spelled if not unicodedata.combining(character))
     return unicodedata.normalize("NFC", plain.casefold()).strip()
@@ -70,6 +72,8 @@ def _beginnings(piece: str) -> tuple[str, ...]:
 
 def _pieces(token: str) -> list[str]:
     """Its parts between punctuation, or the token where it is nothing else."""
+    if token.isalnum():
+        return [token]
     spaced = "".join(character if unicodedata.category(character)[0] in "LMN" else " " for character in token)
     return spaced.split() or [token]
 
