@@ -35,7 +35,7 @@ SECRETS := --disable-plugin Base64HighEntropyString --disable-plugin HexHighEntr
 	--exclude-lines '://[a-z]+:pass[a-zF%0-9]*word@'
 
 bench: .venv/ready-to-develop
-	$(BIN)/python -m bench.imports
+	$(BIN)/python -m bench.imports --rows 100000 --sqlite-rows 20000 --rounds 1
 	$(BIN)/python -m bench.captures
 
 # Pins what requirements.in and requirements-dev.in ask for, with hashes, for every platform.

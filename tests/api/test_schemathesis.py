@@ -14,7 +14,7 @@ from tests.cast import Person
 from tests.conftest import IS_LONG
 from tests.server import Server, serve
 
-EXAMPLES = {"sqlite": 200, "postgresql": 200} if IS_LONG else {"sqlite": 30, "postgresql": 50}
+EXAMPLES = {"sqlite": 200, "postgresql": 200} if IS_LONG else {"sqlite": 20, "postgresql": 40}
 """For each operation."""
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 OPEN = {"/api/v1/openapi.json"}

@@ -20,10 +20,13 @@ from schemas.problems import Refused, ShopRules, judge
 from schemas.purchase import PurchaseDetails
 from schemas.sentence import SentenceUnclear, read_sentence
 from schemas.text import one_line
+from tests.conftest import IS_LONG
 
 RULES = ShopRules("USD", "US", date(2026, 11, 21))
 TABLE = list(csv.DictReader(Path(__file__).with_name("sentences.csv").read_text(encoding="utf-8").splitlines()))
-THOROUGHLY = settings(deadline=None, database=None, max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
+THOROUGHLY = settings(
+    deadline=None, database=None, max_examples=2_000 if IS_LONG else 500, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def details(sentence: object, rules: ShopRules = RULES) -> PurchaseDetails:
@@ -824,7 +827,7 @@ def assert_well_read(sentence: str) -> None:
     assert_nothing_was_dropped(line or "", read)
 
 
-@settings(THOROUGHLY, max_examples=3_000)
+@settings(THOROUGHLY, max_examples=3_000 if IS_LONG else 800)
 @given(st.lists(WORDS, max_size=14).map(" ".join))
 @example("Tim bought a hat for $5 on Monday")
 @example("bought bought bought bought")
@@ -832,7 +835,7 @@ def test_words_of_the_grammar_in_any_order_are_read_whole_or_refused(sentence: s
     assert_well_read(sentence)
 
 
-@settings(THOROUGHLY, max_examples=3_000)
+@settings(THOROUGHLY, max_examples=3_000 if IS_LONG else 800)
 @given(st.lists(WORDS, max_size=3), st.lists(WORDS, min_size=1, max_size=9))
 def test_any_words_around_a_verb_are_read_whole_or_refused(before: list[str], after: list[str]) -> None:
     assert_well_read(" ".join([*before, "bought", *after]))
