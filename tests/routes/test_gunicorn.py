@@ -1,7 +1,10 @@
 """What clients send that is no HTTP, or breaks off: each gets a 4xx or a closed connection, and nobody else notices."""
 
+import os
 import re
 import struct
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,7 +21,7 @@ from sqlalchemy import text
 from extensions import db
 from tests.api.client import Api
 from tests.cast import Person
-from tests.server import Answer, Server, serve
+from tests.server import ROOT, Answer, Server, serve
 
 GOOD = b"GET /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 LIMIT = 64_000
@@ -256,3 +259,23 @@ def nobody_can_write(app: Flask) -> Iterator[Callable[[], None]]:
         else:
             connection.begin()
         yield connection.rollback
+
+
+@pytest.mark.parametrize(
+    ("bind", "workers", "is_shared"),
+    [
+        ("0.0.0.0:8000", "2", "True"),
+        ("0.0.0.0:8000", "1", "False"),
+        ("unix:web", "2", "False"),
+        ("[::]:0", "2", "False"),
+    ],
+)
+def test_each_of_several_workers_listens_for_itself(bind: str, workers: str, is_shared: str) -> None:
+    """Not where each would listen somewhere else."""
+    told = {"DATABASE_URL": "postgresql://web@db/tillbook", "SECRET_KEY": "x" * 32, "BASE_URL": "http://localhost"}
+    environment = {**os.environ, **told, "ENVIRONMENT": "development", "BIND": bind, "WEB_CONCURRENCY": workers}
+    asked = "import runpy; print(runpy.run_path('gunicorn.conf.py')['reuse_port'])"
+    run = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == is_shared
