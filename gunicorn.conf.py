@@ -90,7 +90,9 @@ def on_starting(server: Any) -> None:
         )
 
 
-def post_worker_init(_: Any) -> None:
+def post_worker_init(worker: Any) -> None:
+    if worker.cfg.reuse_port:
+        worker.log.info("Listening at: http://%s", bind)  # gunicorn tells only of what all of them share
     # What was loaded stays: the collector need not look through it again and again.
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
