@@ -5,10 +5,12 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # Before the code, so that a change of it installs nothing anew.
 COPY requirements.txt /build/
 RUN python -m venv /venv && /venv/bin/pip install --require-hashes --only-binary :all: -r /build/requirements.txt
-COPY static /build/static
-COPY deploy /build/deploy
+WORKDIR /build
+COPY static static
+COPY deploy deploy
+COPY routes/__init__.py routes/files.py routes/
 # Whatever the rights in the working copy are, the users below may read.
-RUN /venv/bin/python /build/deploy/static_files.py /files && chmod -R a+rX /files
+RUN /venv/bin/python -m deploy.static_files /files && chmod -R a+rX /files
 
 
 FROM nginx:1.28-alpine AS proxy

@@ -19,6 +19,7 @@ from routes import (
     docs,
     errors,
     exports,
+    files,
     formats,
     gate,
     headers,
@@ -78,6 +79,7 @@ def bind_extensions(app: Flask) -> None:
 def set_up_templates(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     formats.register(app)
+    files.register(app)
 
 
 def register_blueprints(app: Flask) -> None:

@@ -5,24 +5,26 @@ import shutil
 import sys
 from pathlib import Path
 
-import flask_bootstrap
+from routes.files import lasting_name, read_all
 
 _COMPRESSED = {".css", ".js", ".svg", ".html"}
+_ERRORS = Path(__file__).with_name("errors")
 
 
 def main(folder: Path) -> None:
-    bootstrap = Path(flask_bootstrap.__file__).with_name("static") / "bootstrap5"
-    gather(bootstrap, folder / "bootstrap" / "static", "bootswatch", "*.map")
-    root = Path(__file__).parents[1]
-    gather(root / "static", folder / "static")
-    gather(root / "deploy" / "errors", folder / "errors")
+    for name, content in read_all().items():
+        keep(content, folder / "static" / name)
+        keep(content, folder / "static" / lasting_name(name, content))
+    for page in _ERRORS.iterdir():
+        keep(page.read_bytes(), folder / "errors" / page.name)
 
 
-def gather(source: Path, target: Path, *left_out: str) -> None:
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*left_out))
-    for file in [path for path in target.rglob("*") if path.suffix in _COMPRESSED]:
+def keep(content: bytes, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    if file.suffix in _COMPRESSED:
         compressed = file.with_name(file.name + ".gz")
-        compressed.write_bytes(gzip.compress(file.read_bytes(), mtime=0))
+        compressed.write_bytes(gzip.compress(content, mtime=0))
         # nginx makes the ETag of a file from its time and size.
         shutil.copystat(file, compressed)
 
