@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 from bench.imports import fresh_app, new_user, seconds
 from extensions import db
 from models import Customer
+from models.dialect import allow_long_statements
 from models.normal import normal_words
 from schemas.contact import Known
 from services import customers
@@ -103,6 +104,22 @@ def measure(shop_id: int, customer_id: UUID, what: str, typed: str) -> None:
 
 def fill(shop_id: int, user_id: int, count: int) -> None:
     """Without the services: they would take hours."""
+    fill_customers(shop_id, count)
+    run(
+        "INSERT INTO purchases (shop_id, id, customer_id, item, item_normal, quantity, purchased_on, buyer,"
+        " customer_shown, capture_key, content_hash, source, recorded_at, recorded_by_id)"
+        f" SELECT {shop_id}, id, (SELECT id FROM people WHERE first = 'maria' ORDER BY id DESC LIMIT 1), 'a book',"
+        f" 'a book', 1, '2026-11-21', '{{}}', '{{}}', n, '', 'web', '{NOON}', {user_id}"
+        f" FROM people WHERE n <= {PURCHASES_OF_ONE}"
+    )
+    db.session.commit()
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE" if db.engine.dialect.name == "postgresql" else "ANALYZE"))
+
+
+def fill_customers(shop_id: int, count: int) -> None:
+    """The table `people` says who they are."""
+    allow_long_statements()
     make_people(count)
     each = " UNION ALL ".join(f"SELECT id, {word} AS word FROM people" for word in WORDS)
     name, email = "first || ' ' || last", "first || '.' || last || '.' || n || '@example.com'"
@@ -114,16 +131,6 @@ def fill(shop_id: int, user_id: int, count: int) -> None:
         "INSERT INTO customer_words (shop_id, word, customer_id)"
         f" SELECT DISTINCT {shop_id}, word, id FROM ({each}) AS words ORDER BY word, id"
     )
-    run(
-        "INSERT INTO purchases (shop_id, id, customer_id, item, item_normal, quantity, purchased_on, buyer,"
-        " customer_shown, capture_key, content_hash, source, recorded_at, recorded_by_id)"
-        f" SELECT {shop_id}, id, (SELECT id FROM people WHERE first = 'maria' ORDER BY id DESC LIMIT 1), 'a book',"
-        f" 'a book', 1, '2026-11-21', '{{}}', '{{}}', n, '', 'web', '{NOON}', {user_id}"
-        f" FROM people WHERE n <= {PURCHASES_OF_ONE}"
-    )
-    db.session.commit()
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE" if db.engine.dialect.name == "postgresql" else "ANALYZE"))
 
 
 def make_people(count: int) -> None:

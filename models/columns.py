@@ -24,7 +24,9 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value and value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+        if value is None or value.tzinfo is UTC:
+            return value  # nearly all are, and an export reads millions
+        return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
 
 
 def normal_text(length: int) -> String:

@@ -15,8 +15,11 @@ from models import Customer
 from routes.formats import bought_text
 from routes.reading import position, shop_rules
 from routes.sentences import edited
+from schemas.filters import PAGE_SIZE
 from services import customers, editing, history, purchases
+from services.paging import Page
 from services.refusals import ChangedSince, CustomerMerged, IdentityConflict, Refusal
+from services.search import finds_many
 
 bp = Blueprint("customers", __name__)
 
@@ -26,8 +29,12 @@ def index() -> ResponseReturnValue:
     form = CustomerFilterForm(shop_rules())
     if not form.validate():
         return render_template("customers/index.html", form=form, page=None, summaries=()), 422
-    page = customers.list_customers(current_user.shop_id, form.details, position())
-    found = customers.summaries(page.rows, current_user.shop_id)
+    shop_id, typed = current_user.shop_id, form.details.q
+    likeliest = customers.suggest(shop_id, typed, PAGE_SIZE) if typed and finds_many(shop_id, typed) else []
+    if likeliest:
+        return render_template("customers/index.html", form=form, page=Page([], None, None), summaries=likeliest)
+    page = customers.list_customers(shop_id, form.details, position())
+    found = customers.summaries(page.rows, shop_id)
     return render_template("customers/index.html", form=form, page=page, summaries=found)
 
 
@@ -47,7 +54,7 @@ def _suggestion(customer: Customer, purchase_count: int, last_purchased_on: date
         "id": customer.public_id,
         "name": customer.shown_name,
         "contact": customer.contact,
-        "detail": bought_text(purchase_count, last_purchased_on, counted_to=customers.COUNTED_MAX),
+        "detail": bought_text(purchase_count, last_purchased_on),
     }
 
 

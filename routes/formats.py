@@ -15,6 +15,7 @@ from werkzeug.routing import BaseConverter
 from models import public_id
 from schemas.contact import FIELD_WORDS
 from schemas.money import Money
+from services.customers import COUNTED_MAX
 
 
 def _id_converter(prefix: str) -> type[BaseConverter]:
@@ -70,7 +71,9 @@ _SOURCE_WORDS = {"web": "on a page", "api": "over the API", "import": "by an imp
 
 def register(app: Flask) -> None:
     app.url_map.converters.update({name: _id_converter(prefix) for name, prefix in _ID_PREFIXES.items()})
-    app.jinja_env.filters.update(money=_money, day=_day, instant=_instant, count=_count, period=period_text)
+    app.jinja_env.filters.update(
+        money=_money, day=_day, instant=_instant, count=_count, counted=_counted, period=period_text
+    )
     app.jinja_env.globals.update(address=_address, field_words=FIELD_WORDS, history_words=_HISTORY_WORDS)
     app.jinja_env.globals.update(match_words=_MATCH_WORDS, source_words=_SOURCE_WORDS, bought_text=bought_text)
 
@@ -93,11 +96,15 @@ def period_text(first: date, group_by: str) -> str:
     return format_date(first, "MMM y" if group_by == "month" else "d MMM y", locale="en")
 
 
-def bought_text(count: int, last: date | None, counted_to: int | None = None) -> str:
-    """4 purchases, last on 2 Nov 2026; 1,000+ purchases where no more were counted."""
-    number = f"{count:,}+" if count == counted_to else f"{count:,}"
-    purchases = f"{number} {'purchase' if count == 1 else 'purchases'}"
+def bought_text(count: int, last: date | None) -> str:
+    """4 purchases, last on 2 Nov 2026."""
+    purchases = f"{_counted(count)} {'purchase' if count == 1 else 'purchases'}"
     return f"{purchases}, last on {_day(last)}" if last else purchases
+
+
+def _counted(count: int) -> str:
+    """1,000+ where no more were counted."""
+    return f"{count:,}+" if count == COUNTED_MAX else f"{count:,}"
 
 
 def _locale(country: str) -> Locale:

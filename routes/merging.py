@@ -57,7 +57,7 @@ def merge(id: UUID, other_id: UUID) -> ResponseReturnValue:
         abort(404)
     except CannotMerge as refusal:
         return _tell(refusal, id)
-    [summary] = customers.summaries([done.customer], current_user.shop_id)
+    [summary] = customers.summaries([done.customer], current_user.shop_id, None)
     db.session.commit()
     security_log.note("customers-merged")
     flash(merged(done.merged_away, done.customer, summary.purchase_count), f"undo {done.action.public_id}")

@@ -2,21 +2,21 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, union_all
+from sqlalchemy import ColumnElement, Select, func, select
 
 from extensions import db
 from models import Customer, Identity, Purchase
-from models.dialect import allow_long_statements
+from models.dialect import allow_long_statements, allow_sums
 from schemas.contact import Known
 from schemas.filters import PAGE_SIZE, CustomerFilters
 from services.paging import Page, Position, read_page
 from services.search import find_best, is_found_by
 
 COUNTED_MAX = 1_000
-"""So far the purchases of a customer are counted who is only suggested."""
+"""So far the purchases of a customer are counted for a page: who has more has many."""
 _SUGGESTED_MAX = 8
 _BY_NAME = (Customer.name_normal, Customer.id)
 _STREAMED_AT_A_TIME = 1_000
@@ -42,6 +42,8 @@ def list_customers(shop_id: int, filters: CustomerFilters, position: Position, s
 
     Who was withdrawn is, too, unless an identity is asked for.
     """
+    if filters.q:
+        allow_sums()  # by a common word, a million are put in order
     return read_page(_listed(shop_id, filters), _BY_NAME, position, descending=False, size=size)
 
 
@@ -57,17 +59,17 @@ def stream(shop_id: int, filters: CustomerFilters) -> Iterator[Bought]:
 
 
 def suggest(shop_id: int, typed: Known, limit: int = _SUGGESTED_MAX) -> list[Summary]:
-    """Who may be meant, the likeliest first; their purchases are counted up to COUNTED_MAX."""
-    found = find_best(shop_id, typed, limit)
-    counted = [_count_latest(shop_id, customer.id) for customer in found]
-    sums = db.session.execute(union_all(*counted)).all() if counted else []
-    return [Summary(customer, count, last) for customer, (count, last) in zip(found, sums, strict=True)]
+    """Who may be meant, the likeliest first."""
+    return summaries(find_best(shop_id, typed, limit), shop_id)
 
 
-def summaries(customers: Sequence[Customer], shop_id: int) -> list[Summary]:
-    """What each of these customers bought so far, in the order given."""
-    found = count_purchases({customer.id for customer in customers}, shop_id)
-    return [Summary(customer, *found.get(customer.id, (0, None))) for customer in customers]
+def summaries(customers: Sequence[Customer], shop_id: int, counted_to: int | None = COUNTED_MAX) -> list[Summary]:
+    """What each of these customers bought so far, in the order given; None counts all, however many."""
+    bought = select(Customer.id, *_count_bought(counted_to)).where(
+        Customer.shop_id == shop_id, Customer.id.in_([customer.id for customer in customers])
+    )
+    found = {customer_id: sums for customer_id, *sums in db.session.execute(bought)} if customers else {}
+    return [Summary(customer, *found[customer.id]) for customer in customers]
 
 
 def count_purchases(ids: Collection[UUID], shop_id: int) -> dict[UUID, tuple[int, date]]:
@@ -77,18 +79,21 @@ def count_purchases(ids: Collection[UUID], shop_id: int) -> dict[UUID, tuple[int
     return {customer_id: (count, last) for customer_id, count, _, last in db.session.execute(_counted(shop_id, ids))}
 
 
-def find_summaries(shop_id: int, ids: Sequence[UUID]) -> list[Summary]:
+def find_summaries(shop_id: int, ids: Sequence[UUID], counted_to: int | None = COUNTED_MAX) -> list[Summary]:
     """Those of the shop, the earliest first."""
     found = select(Customer).where(Customer.shop_id == shop_id, Customer.id.in_(ids)).order_by(Customer.id)
-    return summaries(db.session.scalars(found).all(), shop_id)
+    return summaries(db.session.scalars(found).all(), shop_id, counted_to)
 
 
 def others(customer: Customer, filters: CustomerFilters, count: int) -> list[Summary]:
     """Who else may be meant: some of those who are found by `q`, or without it, of the customer's namesakes."""
-    if filters.q is None and customer.name is None:
+    if filters.q:
+        found = find_best(customer.shop_id, filters.q, count + 1)
+    elif customer.name:
+        namesakes = filters.model_copy(update={"name": customer.name_normal})
+        found = list(list_customers(customer.shop_id, namesakes, Position(), count + 1).rows)
+    else:
         return []
-    wanted = filters if filters.q else filters.model_copy(update={"name": customer.name_normal})
-    found = list_customers(customer.shop_id, wanted, Position(), count + 1).rows
     return summaries([other for other in found if other.id != customer.id][:count], customer.shop_id)
 
 
@@ -138,13 +143,16 @@ def _counted(shop_id: int, ids: Collection[UUID]) -> Select[UUID, int, date, dat
     )
 
 
-def _count_latest(shop_id: int, customer_id: UUID) -> Select[int, date]:
-    # Named by the id, not joined: the database knows how many purchases this one has, and which way is short.
-    bought = select(Purchase.purchased_on).where(
-        Purchase.shop_id == shop_id, Purchase.customer_id == customer_id, Purchase.voided_at.is_(None)
+def _count_bought(counted_to: int | None) -> Sequence[ColumnElement[Any]]:
+    """How many purchases of a customer count, and the last day, each read off the end of an index."""
+    bought = (
+        select(Purchase.purchased_on)
+        .where(Purchase.shop_id == Customer.shop_id, Purchase.customer_id == Customer.id, Purchase.voided_at.is_(None))
+        .correlate(Customer)
     )
-    latest = bought.order_by(Purchase.purchased_on.desc()).limit(COUNTED_MAX).subquery()
-    return select(func.count(), func.max(latest.c.purchased_on))
+    count = select(func.count()).select_from(bought.limit(counted_to).subquery())
+    last = bought.order_by(Purchase.purchased_on.desc()).limit(1)
+    return count.scalar_subquery(), last.scalar_subquery()
 
 
 def _conditions(shop_id: int, filters: CustomerFilters) -> Iterator[ColumnElement[bool]]:

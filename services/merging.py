@@ -71,7 +71,7 @@ def preview(from_id: UUID, into_id: UUID, *, shop: Shop) -> Preview:
         merged_away,
         shown | _filled_blanks(merged_away, customer),
         sorted(identities, key=lambda identity: (*Identity.STRONG, "name").index(identity.kind)),
-        [summary.purchase_count for summary in customers.summaries([customer, merged_away], shop.id)],
+        [summary.purchase_count for summary in customers.summaries([customer, merged_away], shop.id, None)],
     )
 
 

@@ -3,13 +3,14 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Date, Select, Uuid, literal, tuple_
+from sqlalchemy import ColumnElement, Date, Select, Uuid, literal, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from extensions import db
@@ -46,9 +47,11 @@ def read_page(
     *,
     descending: bool,
     size: int = PAGE_SIZE,
+    either: Sequence[ColumnElement[bool]] = (),
 ) -> Page[T]:
-    """One page of the entities of `query`, in the order of the columns, which must be total.
+    """One page of the entities of `query`, in the order of the columns, of which the last is unique.
 
+    `either` are conditions of which each row meets one, where an index has the order of what meets each.
     Raises BadCursor.
     """
     is_backwards = position.before is not None
@@ -60,8 +63,12 @@ def read_page(
             *(literal(value, column.type) for value, column in zip(_decode(cursor, order), order, strict=True))
         )
         query = query.where(here < there if goes_down else here > there)
-    query = query.order_by(*(column.desc() if goes_down else column.asc() for column in order)).limit(size + 1)
-    found = list(db.session.scalars(query))
+    first = query.order_by(*_in_order(order, goes_down)).limit(size + 1)
+    if either:
+        query = query.where(order[-1].in_(_first_of_each(first, order, either, goes_down, size + 1)))
+        found = sorted(db.session.scalars(query), key=attrgetter(*(column.key for column in order)), reverse=goes_down)
+    else:
+        found = list(db.session.scalars(first))
     has_more, rows = len(found) > size, found[:size]
     if is_backwards:
         rows.reverse()
@@ -70,6 +77,24 @@ def read_page(
         before=_encode(rows[0], order) if rows and (has_more if is_backwards else cursor) else None,
         after=_encode(rows[-1], order) if rows and (is_backwards or has_more) else None,
     )
+
+
+def _first_of_each(
+    first: Select[Any],
+    order: Sequence[InstrumentedAttribute[Any]],
+    either: Sequence[ColumnElement[bool]],
+    goes_down: bool,
+    size: int,
+) -> Sequence[UUID]:
+    """The ids of the first rows that meet one of the conditions."""
+    parts = (first.where(one).with_only_columns(*order).subquery() for one in either)
+    found = union_all(*(select(part) for part in parts)).subquery()
+    columns = [found.c[column.key] for column in order]
+    return db.session.scalars(select(columns[-1]).order_by(*_in_order(columns, goes_down)).limit(size)).all()
+
+
+def _in_order(columns: Iterable[Any], goes_down: bool) -> Iterator[ColumnElement[Any]]:
+    return (column.desc() if goes_down else column.asc() for column in columns)
 
 
 def _encode(row: Any, order: Sequence[InstrumentedAttribute[Any]]) -> str:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     and_,
     delete,
     func,
-    intersect,
     literal,
     or_,
     select,
@@ -65,10 +64,14 @@ def _add(shop_id: int, words: Mapping[UUID, Iterable[str]]) -> None:
 
 def is_found_by(shop_id: int, typed: Known) -> ColumnElement[bool]:
     """Whether a customer has all words that were typed."""
-    having = select(CustomerWord.customer_id).where(CustomerWord.shop_id == shop_id)
-    ids = intersect(*(having.where(_begins(word)) for word in words_typed(typed.normal)))
+    having = _all_having(shop_id, words_typed(typed.normal), None)
     # The offset has PostgreSQL read them once, where it would ask for each customer in the order of the list.
-    return Customer.id.in_(ids.offset(0))
+    return Customer.id.in_(having.offset(0))
+
+
+def finds_many(shop_id: int, typed: Known) -> bool:
+    """Whether each of the words is had by more customers than can be put in order while somebody waits."""
+    return min(_count_each(shop_id, words_typed(typed.normal))) >= _WALKED
 
 
 def find_best(shop_id: int, typed: Known, limit: int) -> list[Customer]:
@@ -115,22 +118,33 @@ def _called(shop_id: int, name: str) -> Sequence[UUID]:
 
 def _having(shop_id: int, words: Sequence[tuple[str, ...]]) -> Sequence[UUID]:
     """Some who have all these words. However common they are, it takes no longer than asking `_WALKED` customers."""
-    first, *others = _rarest_first(shop_id, words)
     is_listed = _one(select(Customer.id).where(_is_listed(shop_id), Customer.id == CustomerWord.customer_id))
-    walked = _walk(shop_id, first, _WALKED if others else _CONSIDERED, is_listed)
-    found = select(walked.c.customer_id).where(*(_has(shop_id, walked.c.customer_id, word) for word in others))
+    found = _all_having(shop_id, words, _WALKED if len(words) > 1 else _CONSIDERED, is_listed)
     return db.session.scalars(found.limit(_CONSIDERED)).all()
+
+
+def _all_having(
+    shop_id: int, words: Sequence[tuple[str, ...]], most: int | None, *conditions: ColumnElement[bool]
+) -> Select[UUID]:
+    """Those of the first `most` with the rarest of the words who have the others, too; None looks at all."""
+    first, *others = _rarest_first(shop_id, words)
+    walked = _walk(shop_id, first, most, *conditions)
+    return select(walked.c.customer_id).where(*(_has(shop_id, walked.c.customer_id, word) for word in others))
 
 
 def _rarest_first(shop_id: int, words: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
     if len(words) == 1:
         return words
+    return [word for _, word in sorted(zip(_count_each(shop_id, words), words, strict=True), key=itemgetter(0))]
+
+
+def _count_each(shop_id: int, words: Sequence[tuple[str, ...]]) -> Sequence[int]:
+    """How many customers have each word; so many as are walked are many."""
     counted = (select(func.count()).select_from(_walk(shop_id, word, _WALKED)).scalar_subquery() for word in words)
-    counts = db.session.execute(select(*counted)).one()
-    return [word for _, word in sorted(zip(counts, words, strict=True), key=itemgetter(0))]
+    return db.session.execute(select(*counted)).one()
 
 
-def _walk(shop_id: int, word: Iterable[str], most: int, *conditions: ColumnElement[bool]) -> Subquery:
+def _walk(shop_id: int, word: Iterable[str], most: int | None, *conditions: ColumnElement[bool]) -> Subquery:
     """The customers who have a word with one of these beginnings, along the index: at most so many for each."""
     along = (CustomerWord.word, CustomerWord.customer_id)
     having = select(CustomerWord.customer_id).where(CustomerWord.shop_id == shop_id, *conditions).order_by(*along)

@@ -99,7 +99,7 @@ def after_rollback(found: Sequence[ProblemAnswer], gone: Container[str]) -> list
     """The same problems, telling of candidates as they are again, and of no purchase that is `gone`."""
     ids = {candidate.id for one in found for candidate in one.candidates or ()}
     decoded = [public_id.decode(CUSTOMER, text) for text in ids]
-    there = customers.find_summaries(g.viewer.shop_id, decoded)
+    there = customers.find_summaries(g.viewer.shop_id, decoded, None)
     known = {one.customer.public_id: CandidateAnswer.of_summary(*one) for one in there}
     return [_as_it_is_again(one, known, gone) for one in found]
 
@@ -147,7 +147,7 @@ def nothing_stored() -> str:
 def _members(refusal: Refusal) -> dict[str, Any]:
     if isinstance(refusal, CustomerUnclear):
         shown = refusal.candidates[: refusal.SHOWN]
-        found = refusal.told if refusal.told is not None else customers.summaries(shown, g.viewer.shop_id)
+        found = refusal.told if refusal.told is not None else customers.summaries(shown, g.viewer.shop_id, None)
         return {"candidates": [CandidateAnswer.of_summary(*one) for one in found]}
     if isinstance(refusal, KeyReused):
         return {"purchase_id": refusal.purchase.public_id}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models import public_id
 from models.columns import new_id
-from models.public_id import CUSTOMER, PURCHASE, decode, encode
+from models.public_id import CUSTOMER, PURCHASE, decode, encode, encode_text
 
 # From valid.json of the specification: https://github.com/jetify-com/typeid/tree/main/spec
 OF_THE_SPECIFICATION = [
@@ -32,6 +32,7 @@ def test_the_examples_of_the_specification(suffix: str, id: str) -> None:
 @given(st.uuids(), st.sampled_from([CUSTOMER, PURCHASE]))
 def test_every_id_comes_back(id: UUID, prefix: str) -> None:
     assert decode(prefix, encode(prefix, id)) == id
+    assert encode_text(prefix, str(id)) == encode_text(prefix, id.hex) == encode(prefix, id)
 
 
 @given(st.uuids(), st.uuids())

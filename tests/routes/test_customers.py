@@ -1,5 +1,6 @@
 import pytest
 
+from services import search
 from tests.cast import Person
 from tests.pages import Browser, Page, text_of
 
@@ -270,3 +271,25 @@ def facts(page: Page) -> dict[str, str]:
 
 def words_of(page: Page) -> str:
     return page.soup.get_text(" ", strip=True)
+
+
+@pytest.fixture
+def few_are_walked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_WALKED", 3)
+
+
+@pytest.mark.usefixtures("few_are_walked")
+def test_of_very_many_the_likeliest_are_shown(owner: Person) -> None:
+    for name in ("Anna Tim", "Bob Tim", "Cleo Tim", "Tim"):
+        owner.capture(customer=name)
+    page = owner.browser.get("/customers").submit("form.filters", q="tim")
+    assert page.rows("The likeliest customers")[0][0] == "Tim"
+    assert "Very many customers are found by that." in text_of(page.soup.main)
+    assert found(owner, "cleo tim") == ["Cleo Tim"]
+
+
+@pytest.mark.usefixtures("few_are_walked")
+def test_who_is_not_among_the_first_of_very_many_is_found(owner: Person) -> None:
+    for name in ("Bob Dee", "Bob Hay", "Bob Jay", "Sue Lee", "Sue Moe", "Sue Bob"):
+        owner.capture(customer=name)
+    assert found(owner, "bob sue") == ["Sue Bob"]

@@ -2,9 +2,10 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -239,3 +240,37 @@ def test_a_cursor_of_another_shop_shows_nothing_of_it(owner: Person, stranger: P
         theirs = purchases.list_purchases(stranger.shop_id, EVERYTHING, Position())
         page = purchases.list_purchases(owner.shop_id, EVERYTHING, Position(after=theirs.after))
     assert [line.purchase.shop_id for line in page.rows] == [owner.shop_id]
+
+
+@pytest.mark.parametrize("sort", ["-purchased_on", "purchased_on", "-recorded_at", "recorded_at"])
+@pytest.mark.parametrize("few", [40, 2, 0])
+def test_purchases_of_an_item_are_the_same_however_they_are_looked_for(
+    owner: Person, monkeypatch: pytest.MonkeyPatch, sort: str, few: int
+) -> None:
+    """Item by item where few items have the part, or else through all purchases."""
+    monkeypatch.setattr(purchases, "_FEW_ITEMS", few)
+    for number, item in enumerate(["a book", "A  Book", "a pen", "bookends", "100% book", "book_ends"] * 2):
+        owner.capture(customer="Tim", item=item, purchased_on=f"2026-11-{20 - number % 7:02}")
+    for part in ("book", "%", "_", "pen", "lamp"):
+        [everything] = walk(item_reader(owner, part, sort, 100), Position(), onwards)
+        assert len(everything.rows) == sum(part in purchase.item_normal for purchase in owner.purchases())
+        read = item_reader(owner, part, sort, 2)
+        there = walk(read, Position(), onwards)
+        assert ids(there) == ids([everything])
+        back = walk(read, Position(before=there[-1].before), backwards) if there[-1].before else []
+        assert ids(reversed(back)) == ids(there[:-1])
+
+
+def item_reader(owner: Person, part: str, sort: str, size: int) -> Read:
+    asked = judge(PurchaseFilters, {"q": part, "sort": sort}, ShopRules("USD", "US", date(2026, 11, 21)))
+
+    def read(position: Position) -> Page[Purchase]:
+        with owner.app.app_context():
+            page = purchases.list_purchases(owner.shop_id, asked, position, size)
+        return Page([line.purchase for line in page.rows], page.before, page.after)
+
+    return read
+
+
+def ids(pages: Iterable[Page[Purchase]]) -> list[UUID]:
+    return [purchase.id for page in pages for purchase in page.rows]

@@ -14,12 +14,11 @@ from schemas.bodies import CustomerEdit
 from schemas.filters import CustomerFilters, PurchaseFilters
 from schemas.money import Money
 from schemas.problems import judge
-from schemas.table import Row, Table, find_places, write_customers, write_table
+from schemas.table import ListedPurchase, Row, Table, find_places, write_customers, write_table
 from schemas.table_rows import Kind
 from services import customers, editing, purchases
 from services.customers import Bought
 from services.importing import find_meant, import_rows
-from services.purchases import Line
 from tests.services.test_merge_properties import STEPS, Book, Step, of_every_list
 
 Known = tuple[Any, ...]
@@ -39,7 +38,7 @@ def stream_customers(book: Book) -> Iterator[Bought]:
     return customers.stream(book.shop.id, judge(CustomerFilters, {}, book.rules))
 
 
-def stream_purchases(book: Book) -> Iterator[Line]:
+def stream_purchases(book: Book) -> Iterator[ListedPurchase]:
     return purchases.stream(book.shop.id, judge(PurchaseFilters, {"sort": "recorded_at"}, book.rules))
 
 
@@ -63,8 +62,8 @@ def read(content: str) -> Iterator[Row]:
 def told(book: Book) -> list[tuple[Known, list[Known]]]:
     """Each customer who is listed, with all that is shown of them and what they bought."""
     bought: dict[UUID, list[Known]] = defaultdict(list)
-    for purchase, customer in stream_purchases(book):
-        bought[customer.id].append((purchase.item, purchase.quantity, purchase.amount_minor, purchase.purchased_on))
+    for line in stream_purchases(book):
+        bought[UUID(line.customer_id)].append((line.item, line.quantity, line.amount_minor, line.purchased_on))
     known = (line.customer for line in stream_customers(book))
     shown = (((one.name, one.email, one.phone, one.reference, one.note), bought[one.id]) for one in known)
     return sorted(shown, key=repr)

@@ -131,11 +131,12 @@ def test_suggestions_say_how_much_was_bought_and_when_last(owner: Person) -> Non
     assert (count, str(last)) == (1, "2026-09-01")
 
 
-def test_purchases_are_counted_up_to_a_limit(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_purchases_are_counted_up_to_a_limit(owner: Person) -> None:
     for _ in range(4):
-        owner.capture(customer="Tim")
-    monkeypatch.setattr(customers, "COUNTED_MAX", 3)
-    assert [summary.purchase_count for summary in suggested(owner, "tim")] == [3]
+        tim = owner.capture(customer="Tim").customer
+    with owner.app.app_context():
+        counts = [customers.summaries([tim], owner.shop_id, most)[0].purchase_count for most in (3, 4, None)]
+    assert counts == [3, 4, 4]
 
 
 def test_of_several_words_all_must_be_there_however_common_they_are(owner: Person) -> None:
