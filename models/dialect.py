@@ -137,6 +137,7 @@ class _Turns:
     """Lets the threads of this process write one after the other.
 
     SQLite has whoever finds it busy ask again later and later, and some ask a hundred times while others come first.
+    A turn ends when its connection is given back: who keeps one after the commit keeps everybody waiting.
     """
 
     def __init__(self) -> None:
@@ -250,7 +251,10 @@ def limits_of_migrations(name: str) -> str | None:
 
 
 def insert_all(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts rows of one table past the session, which would take as long again. Raises IntegrityError."""
+    """Inserts rows of one table, with all of its columns, past the session, which would take as long again.
+
+    Raises IntegrityError.
+    """
     if not rows:
         return
     connection = db.session.connection()
@@ -258,7 +262,7 @@ def insert_all(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
         connection.execute(_insert_into(model), rows)
         return
     names = model.__table__.columns.keys()
-    lines = io.StringIO("".join([_line_to_copy([row.get(name) for name in names]) for row in rows]))
+    lines = io.StringIO("".join([_line_to_copy([row[name] for name in names]) for row in rows]))
     statement = f"COPY {model.__tablename__} ({', '.join(names)}) FROM STDIN"
     driver: Any = connection.connection
     try:

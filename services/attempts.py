@@ -38,7 +38,8 @@ T = TypeVar("T")
 def until_settled(work: Callable[[Register], T], shop_id: int, *, is_alone: bool = False) -> T:
     """What `work` returns once nobody else was first. It writes through the register it is given, and all or nothing.
 
-    `is_alone` says that nothing else is written in this transaction: it need not be kept when the work is begun again.
+    `is_alone` says that nothing else is written in this transaction: it is given up as a whole when the work is begun
+    again, and what was read in it is detached.
     Raises Contention when others kept winning, and whatever else the work raises.
     """
     fought_over: set[UUID] = set()
@@ -57,9 +58,10 @@ def until_settled(work: Callable[[Register], T], shop_id: int, *, is_alone: bool
                 raise
             fought_over |= register.found
             time.sleep(random.uniform(0, _PAUSE_SECONDS))  # noqa: S311  (only not in step with whom it met)
-        except (Overtaken, StaleDataError):
-            pass  # the same as above: somebody else was first
+        except (Overtaken, StaleDataError):  # the same as above: somebody else was first
+            fought_over |= register.found
         fought_over |= register.changed
+        register.give_up()
         _forget_customers()
         if time.monotonic() - began > _ENOUGH_SECONDS:
             break

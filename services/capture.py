@@ -94,6 +94,8 @@ def capture_all(
 ) -> list[Captured | Refusal]:
     """Records many purchases, with the very results that one by one would give. The caller commits.
 
+    `is_alone` says that nothing else is written in this transaction.
+
     What is refused is in its place in the list and leaves no trace. Raises Contention like `capture`.
     """
     results = until_settled(

@@ -8,6 +8,7 @@ from uuid import UUID
 from models import Customer, Purchase, Shop
 from schemas.contact import Known
 from services import customers, purchases
+from services.attempts import until_settled
 from services.customers import Summary
 from services.matching import FieldChange, find_customer, foresee_changes
 from services.register import Register
@@ -31,10 +32,13 @@ def foresee(given: Mapping[str, Known], picked: UUID | Literal["new"] | None, *,
 
     Raises UnknownCustomer, AmbiguousCustomer or IdentityConflict, as the capture would.
     """
-    register = Register(shop.id)
-    match = find_customer(given, picked, register)
-    if match.customer is None:
-        return Foreseen(None, None, [], {})
-    changes, left_alone = foresee_changes(match.customer, match.told_by(given), register, shop.country)
-    [summary] = customers.summaries([match.customer], shop.id)
-    return Foreseen(summary, purchases.last_of(match.customer), changes, left_alone)
+
+    def look(register: Register) -> Foreseen:
+        match = find_customer(given, picked, register)
+        if match.customer is None:
+            return Foreseen(None, None, [], {})
+        changes, left_alone = foresee_changes(match.customer, match.told_by(given), register, shop.country)
+        [summary] = customers.summaries([match.customer], shop.id)
+        return Foreseen(summary, purchases.last_of(match.customer), changes, left_alone)
+
+    return until_settled(look, shop.id)

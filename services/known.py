@@ -45,7 +45,8 @@ class Found(NamedTuple):
 def find(
     shop_id: int, *, ids: Collection[UUID] = (), keys: Collection[Key] = (), names: Collection[str] = ()
 ) -> Iterator[Found]:
-    """Who has one of these ids or identities, or is called so, in the order of their ids; once for each identity.
+    """Who has one of these ids or identities, or is called so, in the order of their ids; once for each way they are
+    found.
 
     Nobody of them is merged away until the transaction ends; who is being merged is waited for.
     """

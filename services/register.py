@@ -94,8 +94,8 @@ class Register:
         """Reads many at once, so that later questions cost nothing: the customers of these ids, the owners of these
         identities, and who is called so.
 
-        Nobody of them is merged away before the transaction ends. Who holds many must read them at once: two who read
-        many, a few at a time, come to wait for each other.
+        Nobody of them is merged away before the transaction ends. The more are read at once, the fewer come to wait for
+        each other in a ring, and are begun again.
         """
         asked = {one: one for one in ids if one not in self._by_id}
         new_names = {name for name in names if name not in self._namesakes}
@@ -114,26 +114,22 @@ class Register:
         self._owners.update(dict.fromkeys(keys))
         self._namesakes.update((name, []) for name in names)
         found = list(known.find(self._shop_id, ids=ids, keys=keys, names=names))
-        for one in found:
-            is_called_so = one.merged_into_id is None and one.name_normal in names
-            if one.key is None and not is_called_so and one.customer.id not in ids:
-                raise Overtaken  # renamed or merged while this waited for them
-            if one.key is not None:
-                self._note_owner(one.key, one)
-            if is_called_so:
-                self._note_namesake(one)
-            self._has_strong_identity.setdefault(one.customer.id, one.has_strong_identity)
         self.found.update(one.customer.id for one in found)
+        for one in found:
+            self._note(one, is_called_so=one.merged_into_id is None and one.name_normal in names)
         for name in names:
             # Who was merged into another leaves them the name: they are found by it, and called otherwise.
             self._add_namesake(self._owners["name", name], name)
-        self._look_again([one.key for one in found if one.key is not None and not one.is_as_seen])
         return {one.customer.id: (one.customer, one.merged_into_id) for one in found}
 
-    def _note_owner(self, key: Key, one: Found) -> None:
-        if one.merged_into_id is not None:
-            raise Overtaken  # merged while this waited for them
-        self._owners[key] = one.customer
+    def _note(self, one: Found, *, is_called_so: bool) -> None:
+        if not one.is_as_seen:
+            raise Overtaken  # changed while this waited for them: what was read beside them is older
+        if one.key is not None:
+            self._owners[one.key] = one.customer
+        if is_called_so:
+            self._note_namesake(one)
+        self._has_strong_identity.setdefault(one.customer.id, one.has_strong_identity)
 
     def _note_namesake(self, one: Found) -> None:
         if one.customer.name_normal != one.name_normal:
@@ -141,19 +137,6 @@ class Register:
         namesakes = self._namesakes[one.name_normal]
         if not namesakes or namesakes[-1] is not one.customer:
             namesakes.append(one.customer)
-
-    def _look_again(self, keys: Sequence[Key]) -> None:
-        """A merge may have been taken back while these were waited for: what was moved by it has gone back then."""
-        if not keys:
-            return
-        found = select(Identity.kind, Identity.value, Identity.customer_id).where(
-            Identity.shop_id == self._shop_id, known.is_one_of(keys)
-        )
-        owners = {(kind, value): customer_id for kind, value, customer_id in db.session.execute(found)}
-        for key in keys:
-            customer = self._owners[key]
-            if customer is None or owners.get(key) != customer.id:
-                raise Overtaken
 
     def open(self, at: datetime, id: UUID | None = None) -> Customer:
         """A new customer, known by nothing yet; `id` must be nobody's in this shop."""
@@ -197,7 +180,7 @@ class Register:
         self.changed.add(customer.id)
 
     def write(self) -> None:
-        """Puts everything claimed into the session and flushes.
+        """Writes everything claimed.
 
         Raises IntegrityError when somebody else claimed an identity first, StaleDataError when they changed a customer.
         """
@@ -222,6 +205,12 @@ class Register:
         for customer in self._new_customers:
             make_transient_to_detached(customer)  # as if it were read: from here on changes are noticed
         db.session.add_all(self._new_customers)
+
+    def give_up(self) -> None:
+        """After a rollback: whom it opened are not there, and the session must not take them for it."""
+        for customer in self._new_customers:
+            if customer in db.session:
+                db.session.expunge(customer)
 
     def _keep_words(self) -> None:
         new = {customer.id: [("name", customer.name_normal)] for customer in self._new_customers}

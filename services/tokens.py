@@ -86,12 +86,10 @@ def needs_mark(token: ApiToken) -> bool:
 def mark_used(token: ApiToken) -> None:
     """Notes that the token is in use."""
     _LEFT_UNMARKED_AT.pop(token.token_hash, None)
-    token.last_used_at = clock.utc_now()
-    db.session.execute(
-        update(ApiToken)
-        .where(ApiToken.shop_id == token.shop_id, ApiToken.id == token.id)
-        .values(last_used_at=token.last_used_at)
-    )
+    now = clock.utc_now()
+    own = update(ApiToken).where(ApiToken.shop_id == token.shop_id, ApiToken.id == token.id)
+    db.session.execute(own.values(last_used_at=now))
+    token.last_used_at = now
 
 
 def leave_unmarked(token: ApiToken) -> None:

@@ -286,11 +286,26 @@ def test_rows_of_which_one_is_there_already_are_refused_by_the_name_of_the_rule(
         assert violated_constraint(refused.value) == "pk_identities"
 
 
-def test_on_sqlite_who_waits_for_the_turn_of_another_is_told_when_it_does_not_come(
-    till: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dialect, "_BUSY_TIMEOUT_MS", 50)
-    page = till.browser.get("/purchases/new")
+def test_turns_are_for_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialect, "_BUSY_TIMEOUT_MS", 20)
+    turns, one, other = dialect._Turns(), object(), object()
+    assert turns.wait(one)
+    assert turns.wait(one)
+    turns.end(other)
+    assert not turns.wait(other)
+    turns.end(one)
+    assert turns.wait(other)
+    assert not turns.wait(one)
+
+
+def test_on_sqlite_who_writes_waits_for_a_turn_and_not_for_the_file(till: Person) -> None:
+    def begin() -> None:
+        with till.app.app_context(), db.engine.begin():
+            pass
+
     with till.app.app_context(), db.engine.begin(), ThreadPoolExecutor(1) as pool:
-        assert pool.submit(page.submit, status=503, customer="Tim", item="a book").result().heading
-    assert page.submit(customer="Tim", item="a book").message.startswith("Recorded")
+        waiting = pool.submit(begin)
+        with pytest.raises(exc.OperationalError) as refused:
+            waiting.result()
+    assert fault_code(refused.value) == "OperationalError"  # SQLite's own would be SQLITE_BUSY
+    begin()

@@ -18,9 +18,11 @@ from schemas.bodies import CustomerEdit
 from schemas.problems import ShopRules, judge
 from schemas.purchase import Buyer
 from services import editing
+from services.attempts import until_settled
+from services.known import Key
 from services.merging import Merged, Split, merge, split
 from services.refusals import CannotMerge, IdentityConflict, Refusal, UnknownCustomer, UnknownPurchase
-from services.register import Key, Register
+from services.register import Register
 from services.undoing import undo
 from tests.cast import Person
 from tests.services.test_identity import identities, two_tims
@@ -466,20 +468,36 @@ def test_a_capture_that_waits_for_the_undoing_of_a_merge_is_recorded_for_who_com
     assert now(owner, bob).email == "bob@example.com"
 
 
-def test_thousands_of_identities_that_were_waited_for_are_looked_at_again(owner: Person) -> None:
+def test_who_was_waited_for_is_judged_by_what_they_are_by_then(owner: Person) -> None:
+    """Tim has got an address by the merge: one who gives another is somebody else of the name."""
+    tim = owner.capture(customer="Tim").customer
+    bob = owner.capture(customer="Bob", email="bob@example.com").customer
+    with ThreadPoolExecutor() as pool, owner.app.app_context():
+        merge(bob.id, tim.id, shop=owner.user.shop, by=owner.user)
+        waiting = pool.submit(partial(owner.capture, customer="Tim", email="other@example.com"))
+        sleep(0.5)
+        db.session.commit()
+        captured = waiting.result()
+    assert (captured.outcome, captured.customer.email) == ("created", "other@example.com")
+    assert now(owner, tim).email == "bob@example.com"
+
+
+def test_thousands_of_identities_that_were_waited_for_are_read_again(owner: Person) -> None:
     tim, bob = tim_and_bob(owner)
     keys = know_by_many(owner, bob)
     merged = do_merge(owner, tim, bob)
 
-    def read() -> set[UUID]:
+    def read(register: Register) -> set[UUID]:
+        register.read(keys=keys)
+        return register.found
+
+    def read_settled() -> set[UUID]:
         with owner.app.app_context():
-            register = Register(owner.shop_id)
-            register.read(keys=keys)
-            return register.found
+            return until_settled(read, owner.shop_id)
 
     with ThreadPoolExecutor() as pool, owner.app.app_context():
         undo(merged.action.id, shop=owner.user.shop, by=owner.user)
-        waiting = pool.submit(read)
+        waiting = pool.submit(read_settled)
         sleep(0.5)
         db.session.commit()
         assert waiting.result() == {bob.id}

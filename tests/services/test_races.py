@@ -2,21 +2,27 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from threading import Barrier, Thread
 from time import sleep
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from extensions import db
-from models import public_id
-from services import attempts
+from extensions import Base, db
+from models import Customer, Identity, public_id
+from models.columns import new_id
+from schemas.table import Row
+from services import attempts, register
 from services.capture import Capture, Captured, capture, capture_all
+from services.importing import import_rows
 from services.merging import merge
 from services.refusals import AmbiguousCustomer, ExternalIdTaken, IdentityConflict, KeyReused, Refusal
+from services.register import Overtaken, Register
 from tests.cast import Person
 from tests.conftest import IS_LONG
 from tests.services.test_properties import check_invariants
@@ -274,3 +280,28 @@ def test_whatever_comes_at_once_nothing_is_lost_or_shared(owner: Person, seed: i
     recorded = {one.purchase.id for one in results if isinstance(one, Captured) and not one.is_replay}
     assert recorded == {purchase.id for purchase in owner.purchases()}
     check_invariants(owner)
+
+
+def test_whom_a_lost_attempt_had_opened_is_opened_again(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row of a table may bring an id of its own: the session must not take the first attempt's for there."""
+    opened: list[Customer] = []
+    open_one, insert_rows = Register.open, register.insert_all
+
+    def open_and_keep(self: Register, at: datetime, id: UUID | None = None) -> Customer:
+        opened.append(open_one(self, at, id))  # as long as nobody has collected it
+        return opened[-1]
+
+    def lose_once(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+        if model is Identity and len(opened) == 1:
+            raise Overtaken
+        insert_rows(model, rows)
+
+    monkeypatch.setattr(Register, "open", open_and_keep)
+    monkeypatch.setattr(register, "insert_all", lose_once)
+    tim = new_id()
+    rows = [Row(2, {"customer_id": public_id.encode(public_id.CUSTOMER, tim), "name": "Tim", "item": "a book"})]
+    with owner.app.app_context():
+        import_rows(rows, shop=owner.user.shop, by=owner.user, key_prefix="import:")
+        db.session.commit()
+    assert len(opened) == 2
+    assert [customer.id for customer in owner.customers()] == [tim]
