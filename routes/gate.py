@@ -16,6 +16,7 @@ from routes.api import room
 from routes.kept import what_was_typed
 from routes.origin import is_from_elsewhere
 from services import accounts
+from services.rollback import aside
 
 FILES = {"static", "bootstrap.static"}
 _ASKS_NOBODY = FILES | {"health.alive", "health.ready", "metrics.show"}
@@ -104,16 +105,12 @@ def _load_user(token: str) -> User | None:
 
 
 def _seen_again(token: str) -> User | None:
-    # A transaction of its own, which may write even when the request only reads.
-    db.session.rollback()
-    only_reads.set(False)
-    try:
-        accounts.mark_seen(token)
-        db.session.commit()
-    except DBAPIError as error:
-        if not is_passing(error):
-            raise
-        db.session.rollback()  # an import holds the database: the next request notes it, or the one after
-    only_reads.set(_only_reads())
+    with aside(only_reads=False):
+        try:
+            accounts.mark_seen(token)
+            db.session.commit()
+        except DBAPIError as error:
+            if not is_passing(error):  # else an import holds the database: a later request notes it
+                raise
     found = accounts.find_session(token)
     return found[0] if found else None

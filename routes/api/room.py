@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from extensions import csrf, db, limiter
 from models import ApiToken
-from models.dialect import is_passing, only_reads
+from models.dialect import is_passing
 from routes.api import problems
 from routes.api.problems import QueryRefused, Refusing
 from routes.reading import BadJson
@@ -21,7 +21,7 @@ from schemas.problems import Problem, Refused, Schema
 from services import tokens
 from services.paging import BadCursor
 from services.refusals import Refusal
-from services.rollback import roll_back
+from services.rollback import aside, roll_back
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 csrf.exempt(bp)  # no cookie is looked at, so nothing can be forged
@@ -121,30 +121,26 @@ def is_asked() -> bool:
 
 
 def _token() -> ApiToken | None:
-    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    kind, _, given = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer":
         return None
-    token = tokens.find(text.strip())
-    return _marked(token) if token and tokens.needs_mark(token) else token
-
-
-def _marked(token: ApiToken) -> ApiToken:
-    """Notes the use in a transaction of its own, which may write even when the request only reads."""
-    only_read = only_reads.get()
-    db.session.rollback()
-    only_reads.set(False)
-    try:
-        tokens.mark_used(token)
-        db.session.commit()
-    except DBAPIError as error:
-        if not is_passing(error):
-            raise
-        db.session.rollback()
-        only_reads.set(only_read)
-        # Somebody else holds the database: the next readers need not wait for a note.
-        tokens.leave_unmarked(token)
-    only_reads.set(only_read)
+    with aside(only_reads=True):
+        token = tokens.find(given.strip())
+    if token and tokens.needs_mark(token):
+        _mark(token)
     return token
+
+
+def _mark(token: ApiToken) -> None:
+    with aside(only_reads=False):
+        try:
+            tokens.mark_used(token)
+            db.session.commit()
+        except DBAPIError as error:
+            if not is_passing(error):
+                raise
+            # Somebody else holds the database: the next readers need not wait for a note.
+            tokens.leave_unmarked(token)
 
 
 @bp.after_request
