@@ -63,6 +63,7 @@ _LIMITS = """
     SET LOCAL idle_in_transaction_session_timeout = '10s';
     SET LOCAL synchronous_commit = on
 """
+_LIMITS_OF_SEVERAL = f"{_LIMITS}; SET LOCAL lock_timeout = '100ms'"
 _LIMITS_OF_MIGRATIONS = """
     SET LOCAL statement_timeout = 0;
     SET LOCAL lock_timeout = '3s';
@@ -330,6 +331,11 @@ def restart_numbers(connection: Connection, tables: Iterable[str]) -> None:
             connection.exec_driver_sql(last)
 
 
+def wait_briefly() -> None:
+    """Begins a transaction that does not wait long for what others hold: it is made for several, who would wait too."""
+    db.session.connection(execution_options={"limits": _LIMITS_OF_SEVERAL})
+
+
 def allow_long_statements() -> None:
     """For work on whole tables, until the transaction ends: pages must answer soon, and have a shorter limit."""
     if db.engine.dialect.name == "postgresql":
@@ -345,6 +351,11 @@ def allow_sums() -> None:
 def is_deadlock(error: DBAPIError) -> bool:
     """Whether two transactions waited for each other, and this one was chosen to give way (PostgreSQL 40P01)."""
     return fault_code(error) == "40P01"
+
+
+def is_held(error: DBAPIError) -> bool:
+    """Whether somebody else held a row for longer than this waits (PostgreSQL 55P03)."""
+    return fault_code(error) == "55P03"
 
 
 def is_passing(error: DBAPIError) -> bool:

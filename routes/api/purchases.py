@@ -1,28 +1,23 @@
 """Recording purchases, one or many, and what becomes of them."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
 from uuid import UUID
 
 from flask import Response, abort, g, request, url_for
 from flask.typing import ResponseReturnValue
 
 from extensions import db
-from models import Purchase
-from routes.api import problems, reply
+from routes.api import recording, reply
 from routes.api.problems import Refusing
 from routes.api.room import bp, operation
 from routes.reading import json_body, shop_rules
 from routes.streams import streamed
 from schemas.answers import (
     BatchAnswer,
-    BatchResult,
     CapturedAnswer,
     CheckedAnswer,
     HistoryEntry,
     HistoryPage,
     ParsedAnswer,
-    ProblemAnswer,
     PurchaseAnswer,
     PurchasePage,
     UpdateUndoneAnswer,
@@ -33,20 +28,17 @@ from schemas.bodies import (
     PurchaseEdit,
     SentenceBody,
     VoidBody,
-    read_batched,
     read_purchase,
 )
 from schemas.capture_key import read_key_header
 from schemas.filters import BatchFlags, CaptureFlags, PageQuery, PurchaseQuery
-from schemas.problems import Refused, ShopRules, judge
+from schemas.problems import Refused, judge
 from schemas.purchase import PurchaseDetails
 from schemas.sentence import read_sentence
 from schemas.table import write_table
 from services import editing, history, purchases, undoing
-from services.capture import Capture, Captured, capture, capture_all
-from services.purchase_values import as_recorded
+from services.capture import Capture
 from services.purchases import Line
-from services.refusals import Refusal
 from services.rollback import roll_back
 
 _CAPTURE_PROBLEMS = ("customer-ambiguous", "identity-conflict", "external-id-taken", "idempotency-key-reused")
@@ -64,18 +56,12 @@ _CAPTURE_PROBLEMS = ("customer-ambiguous", "identity-conflict", "external-id-tak
 )
 def record() -> ResponseReturnValue:
     is_only_checked = reply.query(CaptureFlags).validate_only
-    details = read_purchase(json_body(), shop_rules())
-    captured = capture(details, shop=g.viewer.shop, by=g.token, source="api", key=_key(), is_alone=True)
+    wish = Capture(read_purchase(json_body(), shop_rules()), _key())
     if is_only_checked:
-        checked = CheckedAnswer.of_capture(
-            _as_recorded([captured])[0], captured.outcome, captured.changes, is_replay=captured.is_replay
-        )
-        roll_back()
-        return reply.reply(checked)
-    [answer] = _answers([captured])
-    db.session.commit()
-    headers = {"Location": url_for(".show_purchase", id=captured.purchase.id)}
-    return reply.reply(answer, 201, headers | _replayed(captured))
+        return reply.reply(recording.check(wish))
+    recorded = recording.record(wish)
+    headers = {"Location": url_for(".show_purchase", id=recorded.id)}
+    return reply.reply(recorded.answer, 201, headers | _replayed(recorded.is_replay))
 
 
 @bp.post("/purchases/parse")
@@ -104,11 +90,11 @@ def record_batch() -> ResponseReturnValue:
     is_all_or_nothing = reply.query(BatchFlags).all_or_nothing
     if "Idempotency-Key" in request.headers:
         raise Refusing("malformed-idempotency-key", "Give each purchase of a batch its own idempotency_key instead.")
-    results = _record_all(reply.body(BatchBody).purchases)
+    results = recording.record_all(reply.body(BatchBody).purchases)
     if is_all_or_nothing and any(result.problem for result in results):
         gone = {result.purchase.id for result in results if result.purchase and not result.replayed}
         roll_back()
-        results = _kept_back(results, gone)
+        results = recording.kept_back(results, gone)
     else:
         db.session.commit()
     return reply.reply(BatchAnswer(stored=sum(result.problem is None for result in results), results=results))
@@ -247,53 +233,5 @@ def _key() -> str | None:
         raise Refusing("malformed-idempotency-key", f"{refused}. Nothing was stored.") from None
 
 
-def _replayed(captured: Captured) -> dict[str, str]:
-    return {"Idempotent-Replayed": "true"} if captured.is_replay else {}
-
-
-def _answers(captured: Sequence[Captured]) -> list[CapturedAnswer]:
-    """What was answered when each was recorded."""
-    return [
-        CapturedAnswer.of_capture(purchase, one.customer, one.outcome, one.changes)
-        for one, purchase in zip(captured, _as_recorded(captured), strict=True)
-    ]
-
-
-def _as_recorded(captured: Sequence[Captured]) -> list[Purchase]:
-    replayed = [one.purchase for one in captured if one.is_replay]
-    first = as_recorded(replayed, g.viewer.shop_id) if replayed else {}
-    return [first.get(one.purchase.id, one.purchase) for one in captured]
-
-
-def _record_all(items: Sequence[Any]) -> list[BatchResult]:
-    rules = shop_rules()
-    judged = [_judged(item, rules) for item in items]
-    wishes = [wish for wish in judged if isinstance(wish, Capture)]
-    recorded = capture_all(wishes, shop=g.viewer.shop, by=g.token, source="api", is_alone=True)
-    answers = iter(_answers([one for one in recorded if isinstance(one, Captured)]))
-    told = iter(_result(one, answers) for one in recorded)
-    return [next(told) if isinstance(wish, Capture) else _refused(wish) for wish in judged]
-
-
-def _judged(item: Any, rules: ShopRules) -> Capture | ProblemAnswer:
-    try:
-        details, key = read_batched(item, rules)
-    except Refused as refused:
-        return problems.of_refused(refused)
-    return Capture(details, key)
-
-
-def _result(one: Captured | Refusal, answers: Iterator[CapturedAnswer]) -> BatchResult:
-    if isinstance(one, Refusal):
-        return _refused(problems.of_refusal(one))
-    return BatchResult(status=201, replayed=one.is_replay, purchase=next(answers))
-
-
-def _refused(problem: ProblemAnswer) -> BatchResult:
-    return BatchResult(status=problem.status, problem=problem)
-
-
-def _kept_back(results: Sequence[BatchResult], gone: set[str]) -> list[BatchResult]:
-    """What is told when nothing is stored."""
-    told = [result.problem or problems.problem("not-stored") for result in results]
-    return [_refused(problem) for problem in problems.after_rollback(told, gone)]
+def _replayed(is_replay: bool) -> dict[str, str]:
+    return {"Idempotent-Replayed": "true"} if is_replay else {}

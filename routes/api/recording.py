@@ -1,0 +1,122 @@
+"""How purchases are recorded that come in over the API: one by one, in batches, or singles that come together."""
+
+from collections.abc import Container, Iterator, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from flask import g
+from sqlalchemy.exc import DBAPIError
+
+from extensions import db
+from models import Purchase
+from models.dialect import is_held, is_passing, wait_briefly
+from routes.api import problems
+from routes.reading import shop_rules
+from schemas.answers import BatchResult, CapturedAnswer, CheckedAnswer, ProblemAnswer
+from schemas.bodies import read_batched
+from schemas.problems import Refused, ShopRules
+from services.capture import Capture, Captured, capture, capture_all
+from services.purchase_values import as_recorded
+from services.refusals import Refusal
+from services.rollback import roll_back
+from services.together import Apart, Together
+
+
+class Recorded(NamedTuple):
+    id: UUID
+    answer: CapturedAnswer
+    is_replay: bool
+
+
+def check(wish: Capture) -> CheckedAnswer:
+    """What recording would come to. Raises like `record`."""
+    captured = capture(wish.details, shop=g.viewer.shop, by=g.token, source="api", key=wish.key, is_alone=True)
+    [purchase] = _as_recorded([captured])
+    checked = CheckedAnswer.of_capture(purchase, captured.outcome, captured.changes, is_replay=captured.is_replay)
+    roll_back()
+    return checked
+
+
+def record(wish: Capture) -> Recorded:
+    """Records it for good, in one transaction with others that come by the same token at the same time.
+
+    Raises a Refusal when a rule says no, Contention when others kept winning every race.
+    """
+    recorded = _singles.ask(g.token.id, wish)
+    if isinstance(recorded, Refusal):
+        raise recorded
+    return recorded
+
+
+def record_all(items: Sequence[Any]) -> list[BatchResult]:
+    """Records a batch, which the caller commits."""
+    rules = shop_rules()
+    judged = [_judged(item, rules) for item in items]
+    told = iter([_result(one) for one in _record([wish for wish in judged if isinstance(wish, Capture)])])
+    return [next(told) if isinstance(wish, Capture) else _refused(wish) for wish in judged]
+
+
+def kept_back(results: Sequence[BatchResult], gone: Container[str]) -> list[BatchResult]:
+    """What is told of a batch when nothing is stored, neither what is `gone` with it."""
+    told = [result.problem or problems.problem("not-stored") for result in results]
+    return [_refused(problem) for problem in problems.after_rollback(told, gone)]
+
+
+def _record_singles(wishes: Sequence[Capture]) -> list[Recorded | Refusal]:
+    try:
+        if len(wishes) > 1:
+            wait_briefly()
+        recorded = _record(wishes)
+    except Exception as error:
+        if len(wishes) == 1 or _concerns_all(error):
+            raise
+        roll_back()
+        raise Apart from error
+    db.session.commit()
+    db.session.expunge_all()  # the others read it in threads of their own
+    return recorded
+
+
+def _concerns_all(error: Exception) -> bool:
+    """Whether each would meet it alone, too: the database is away, locked or full."""
+    return isinstance(error, DBAPIError) and is_passing(error) and not is_held(error)
+
+
+_singles: Together[UUID, Capture, Recorded | Refusal] = Together(_record_singles)
+
+
+def _record(wishes: Sequence[Capture]) -> list[Recorded | Refusal]:
+    results = capture_all(wishes, shop=g.viewer.shop, by=g.token, source="api", is_alone=True)
+    answers = _answers([one for one in results if isinstance(one, Captured)])
+    return [one if isinstance(one, Refusal) else next(answers) for one in results]
+
+
+def _answers(captured: Sequence[Captured]) -> Iterator[Recorded]:
+    """What was answered when each was recorded."""
+    for one, purchase in zip(captured, _as_recorded(captured), strict=True):
+        answer = CapturedAnswer.of_capture(purchase, one.customer, one.outcome, one.changes)
+        yield Recorded(purchase.id, answer, one.is_replay)
+
+
+def _as_recorded(captured: Sequence[Captured]) -> list[Purchase]:
+    replayed = [one.purchase for one in captured if one.is_replay]
+    first = as_recorded(replayed, g.viewer.shop_id) if replayed else {}
+    return [first.get(one.purchase.id, one.purchase) for one in captured]
+
+
+def _judged(item: Any, rules: ShopRules) -> Capture | ProblemAnswer:
+    try:
+        details, key = read_batched(item, rules)
+    except Refused as refused:
+        return problems.of_refused(refused)
+    return Capture(details, key)
+
+
+def _result(one: Recorded | Refusal) -> BatchResult:
+    if isinstance(one, Refusal):
+        return _refused(problems.of_refusal(one))
+    return BatchResult(status=201, replayed=one.is_replay, purchase=one.answer)
+
+
+def _refused(problem: ProblemAnswer) -> BatchResult:
+    return BatchResult(status=problem.status, problem=problem)
