@@ -206,7 +206,13 @@ def flask_config(settings: Settings) -> dict[str, Any]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True, "pool_timeout": 10, "hide_parameters": True},
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "pool_size": 15,
+            "max_overflow": 0,  # what is beyond the size would be opened and closed for each request
+            "pool_pre_ping": True,
+            "pool_timeout": 10,
+            "hide_parameters": True,
+        },
         # A browser takes a __Host- cookie only over https, for this very host and every path.
         "SESSION_COOKIE_NAME": "__Host-tillbook" if settings.is_https else "tillbook",
         "SESSION_COOKIE_SECURE": settings.is_https,

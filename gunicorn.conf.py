@@ -62,7 +62,8 @@ _IS_SQLITE = _SETTINGS is not None and _SETTINGS.database_url.startswith("sqlite
 bind = os.environ.get("BIND", "127.0.0.1:5000")
 # SQLite has one writer: a second process gains nothing, and could not tell how far an import in the first one is.
 workers = 1 if _IS_SQLITE else int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = int(os.environ.get("WEB_THREADS", "8" if _IS_SQLITE else "4"))
+# More than there could be work for: who waits is recorded together with others.
+threads = int(os.environ.get("WEB_THREADS", "16"))
 # Each worker listens for itself: of connections that are kept open, one would come to hold nearly all.
 reuse_port = workers > 1 and not bind.startswith("unix:") and not bind.endswith(":0")
 worker_class = Worker  # measured in bench/README.md, and why nothing is preloaded
