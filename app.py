@@ -4,7 +4,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from config import Settings, flask_config, read_database_url, read_settings
-from extensions import bootstrap, csrf, db, limiter, login, migrate
+from extensions import bootstrap, csrf, db, login, migrate
 from models import dialect
 from routes import (
     account,
@@ -35,6 +35,7 @@ from routes import (
     security_log,
     tokens,
 )
+from routes.api import rates
 from routes.reading import FormRequest
 
 
@@ -63,11 +64,12 @@ def set_up_requests(app: Flask, settings: Settings) -> None:
     security_log.register(app)
     headers.register(app, is_https=settings.is_https)
     gate.register(app)
+    rates.register(app)
     errors.register(app)
 
 
 def bind_extensions(app: Flask) -> None:
-    for extension in (db, csrf, bootstrap, limiter):
+    for extension in (db, csrf, bootstrap):
         extension.init_app(app)
     login.init_app(app, add_context_processor=False)  # pages are told who looks at them by the gate
     migrate.init_app(app, db)

@@ -56,9 +56,9 @@ def _is_redis(url: str) -> bool:
         return False
 
 
-def _limits(text: str) -> str:
+def _limit(text: str) -> str:
     try:
-        parse_many(text)
+        [_] = parse_many(text)
     except ValueError:
         raise ValueError("must be like 6000 per minute") from None
     return text
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     """Whether anybody opens a shop; when closed, only flask users create does."""
     password_min_length: int = Field(default=8, ge=8, le=64)
     """How many characters a new password has at least: 8 to 64."""
-    api_rate_limit: Annotated[str, AfterValidator(_limits)] = "6000 per minute"
+    api_rate_limit: Annotated[str, AfterValidator(_limit)] = "6000 per minute"
     """How often each API token may ask: each worker, or all of them where they have a Redis in common."""
     redis_url: str = Field(default="", repr=False)
     """Like redis://host:6379/0, where the workers count what tokens ask. When it is down, each counts for itself."""
@@ -228,10 +228,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "BOOTSTRAP_SERVE_LOCAL": True,
         "MAX_CONTENT_LENGTH": 64_000,
         "API_RATE_LIMIT": settings.api_rate_limit,
-        "RATELIMIT_STORAGE_URI": settings.redis_url or "memory://",
-        # A Redis that does not answer is one that is down, and each worker counts for itself then.
-        "RATELIMIT_STORAGE_OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1} if settings.redis_url else {},
-        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "REDIS_URL": settings.redis_url,
         "PASSWORD_MIN_LENGTH": settings.password_min_length,
         "REGISTRATION_IS_OPEN": settings.registration == "open",
         "MAIL_SERVER": _mail_server(settings),

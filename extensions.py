@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from flask_bootstrap import Bootstrap5
-from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -39,6 +38,4 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 migrate = Migrate()
 csrf = CSRFProtect()
 login = LoginManager()
-# Each door says by what it counts: there is no limit on everything.
-limiter = Limiter(key_func=str)
 bootstrap = Bootstrap5()

@@ -11,8 +11,9 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from extensions import db, limiter
+from extensions import db
 from models import clock, dialect
+from routes.api import rates
 from routes.health import fault_of_database
 from services import mail
 from services.mail import MailServer
@@ -94,9 +95,9 @@ def _look_at_proxies() -> Finding:
 
 
 def _look_at_limits() -> Finding:
-    if not current_app.config["RATELIMIT_STORAGE_URI"].startswith("redis"):
+    if not current_app.config["REDIS_URL"]:
         return Finding("limits", "each worker counts what tokens ask for itself")
-    if limiter.storage.check():
+    if rates.redis_answers():
         return Finding("limits", "Redis answers")
     advice = "Redis does not answer, so each worker counts for itself. Look at REDIS_URL, and whether it runs"
     return Finding("limits", advice, needs_mending=True)

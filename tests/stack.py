@@ -78,11 +78,17 @@ def run_stack(database_url: str, folder: Path) -> Iterator[Stack]:
         "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
         "BIND": f"127.0.0.1:{web_port}",
     }
-    redis = [*services["redis"]["command"][1:], "--port", str(redis_port), "--bind", "127.0.0.1", "--dir", str(folder)]
-    with running("redis-server", *redis, at=redis_port, log_file=folder / "redis.log"):
+    with redis(redis_port, folder, *services["redis"]["command"][1:]):
         run_once(services["migrate"]["command"], settings)
         with serve(settings.pop("DATABASE_URL"), **settings) as web, proxy(web_port, port) as front:
             yield Stack(front, web, redis_port)
+
+
+@contextmanager
+def redis(port: int, folder: Path, *options: str) -> Iterator[None]:
+    here = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    with running("redis-server", *options, *here, at=port, log_file=folder / "redis.log"):
+        yield
 
 
 def run_once(command: list[str], settings: dict[str, str]) -> None:

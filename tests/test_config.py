@@ -80,6 +80,7 @@ def test_development_needs_no_address_and_may_debug(read: Read) -> None:
         ({"ENVIRONMENT": "staging"}, "ENVIRONMENT: "),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: "),
         ({"API_RATE_LIMIT": "often"}, "API_RATE_LIMIT: must be like 6000 per minute"),
+        ({"API_RATE_LIMIT": "9 per second; 99 per hour"}, "API_RATE_LIMIT: must be like 6000 per minute"),
         *(
             ({"REDIS_URL": url}, "REDIS_URL must be like redis://localhost:6379/0")
             for url in ("localhost:6379", "redis://", "http://localhost", "memory://", "redis://localhost:port/0")
@@ -210,9 +211,9 @@ def test_the_mail_server_is_as_it_was_set(read: Read) -> None:
 
 
 def test_tries_of_the_api_are_counted_where_it_was_set(read: Read) -> None:
-    assert flask_config(read())["RATELIMIT_STORAGE_URI"] == "memory://"
+    assert flask_config(read())["REDIS_URL"] == ""
     url = "rediss://:password@redis.example.com:6380/1"
-    assert flask_config(read(REDIS_URL=url))["RATELIMIT_STORAGE_URI"] == url
+    assert flask_config(read(REDIS_URL=url))["REDIS_URL"] == url
     assert "password@" not in repr(read(REDIS_URL=url))
 
 

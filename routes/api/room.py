@@ -1,20 +1,19 @@
 """The API's blueprint: who gets in, what is the matter with what they send, and how each operation is described."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, TypeVar
 
-from flask import Blueprint, Response, current_app, g, request
+from flask import Blueprint, Response, g, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import TooManyRequests
 
-from extensions import csrf, db, limiter
+from extensions import csrf, db
 from models import ApiToken
 from models.dialect import is_passing
-from routes.api import problems
+from routes.api import problems, rates
 from routes.api.problems import QueryRefused, Refusing
 from routes.reading import BadJson
 from schemas.problems import Problem, Refused, Schema
@@ -77,18 +76,15 @@ def _admit() -> ResponseReturnValue | None:
     # Before the database is asked: on SQLite, who may write holds the lock from then on, and the network may be slow.
     request.get_data()
     admit()
-    _count_request()
+    g.rate = rates.count(str(g.token.id))
+    if g.rate.is_exceeded:
+        raise TooManyRequests
     if request.args and wanted.query is None:
         advice = "There are no parameters here. Leave it out"
         raise QueryRefused([Problem((name,), "unknown_field", advice) for name in request.args])
     if wanted.scope is not None:
         demand(wanted.scope)
     return None
-
-
-@limiter.shared_limit(lambda: current_app.config["API_RATE_LIMIT"], "api", key_func=lambda: str(g.token.id))
-def _count_request() -> None:
-    """Raises RateLimitExceeded where a token has sent too many."""
 
 
 def demand(scope: str) -> None:
@@ -157,13 +153,12 @@ def _mark(token: ApiToken) -> None:
 def _may_be_kept(response: Response) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
     response.vary.update(("Authorization", "Accept"))
-    if limit := limiter.current_limit:
-        seconds = max(1, int(limit.reset_at - time.time()))
-        response.headers["RateLimit-Limit"] = str(limit.limit.amount)
-        response.headers["RateLimit-Remaining"] = str(limit.remaining)
-        response.headers["RateLimit-Reset"] = str(seconds)
-        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            response.headers["Retry-After"] = str(seconds)
+    if "rate" in g:
+        response.headers["RateLimit-Limit"] = str(g.rate.limit)
+        response.headers["RateLimit-Remaining"] = str(g.rate.remaining)
+        response.headers["RateLimit-Reset"] = str(g.rate.seconds)
+        if g.rate.is_exceeded:
+            response.headers["Retry-After"] = str(g.rate.seconds)
     return response
 
 

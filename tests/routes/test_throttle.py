@@ -3,12 +3,11 @@
 import re
 from collections.abc import Iterator
 from http.cookies import SimpleCookie
-from threading import Thread
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
-from fakeredis import TcpFakeServer
 from flask import Flask
 
 from app import create_app
@@ -18,6 +17,8 @@ from tests.conftest import make_settings
 from tests.pages import Browser, Page
 from tests.routes.test_gunicorn import GOOD, post
 from tests.server import Answer, Server, serve
+from tests.stack import free_port, redis
+from tests.waiting import wait_until
 
 WAIT = "Too many tries. Wait 15 minutes, then try again"
 
@@ -131,29 +132,24 @@ def test_a_redis_that_is_away_is_neither_an_error_nor_no_limit(owner: Person, ow
     guess(app, owner.email, 429)
     with app.app_context():
         db.engine.dispose()
-    create_app(make_settings(url))  # puts the storage of the tests back
     assert statuses == [200, 200, 429, 429]
 
 
-@pytest.fixture
-def redis() -> Iterator[TcpFakeServer]:
-    """One that stands by itself, as in production."""
-    with TcpFakeServer(("127.0.0.1", 0)) as server:
-        server.daemon_threads = True
-        Thread(target=server.serve_forever, args=[0.01]).start()
-        yield server
-        server.shutdown()
-
-
 @pytest.mark.parametrize("migrated_app", ["sqlite"], indirect=True)
-def test_servers_with_a_redis_in_common_count_together(owner: Person, owners_token: str, redis: TcpFakeServer) -> None:
-    url = owner.app.config["SQLALCHEMY_DATABASE_URI"]
-    told = {"REDIS_URL": f"redis://127.0.0.1:{redis.server_address[1]}/0", "API_RATE_LIMIT": "3 per minute"}
+def test_servers_with_a_redis_in_common_count_together(owner: Person, owners_token: str, tmp_path: Path) -> None:
+    url, port = owner.app.config["SQLALCHEMY_DATABASE_URI"], free_port()
+    told = {"REDIS_URL": f"redis://127.0.0.1:{port}/0", "API_RATE_LIMIT": "3 per minute"}
     request = f"GET /api/v1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {owners_token}\r\n\r\n".encode()
     with serve(url, **told) as one, serve(url, **told) as other:
-        answers = [server.ask(request) for server in (one, other, other, one, other)]
+        with redis(port, tmp_path, "--save", ""):
+            answers = [server.ask(request) for server in (one, other, other, one, other)]
         assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
         assert "RateLimit-Remaining: 1" in answers[1].headers
+        # When it is gone, each counts for itself; when it is back, they count together again.
+        assert [one.ask(request).status for _ in range(4)] == [200, 200, 200, 429]
+        with redis(port, tmp_path, "--save", ""):
+            wait_until(lambda: one.ask(request).status == 200)
+            assert "RateLimit-Remaining: 1" in other.ask(request).headers
 
 
 @pytest.fixture
