@@ -20,7 +20,7 @@ from tests.stack import free_port, proxy
 
 CONNECTIONS = 32
 ROUNDS = 3
-LAYOUTS = ("2x4", "2x8", "1x8", "4x4", "3xsync", "2x4preload", "2x4proxy")
+LAYOUTS = ("2x16", "2x4", "2x32", "1x16", "4x16", "3xsync", "2x16preload", "2x16proxy")
 
 
 def main() -> None:
