@@ -1,12 +1,15 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import DateTime, Dialect, String, text
 from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SET_BACK_MAX = timedelta(days=1)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -37,6 +40,12 @@ def normal_text(length: int) -> String:
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562): later ids sort after earlier ones."""
     return uuid7()
+
+
+def least_id(since: datetime) -> UUID:
+    """No id that was made since then is less, even where the clock was set back by up to a day."""
+    milliseconds = (since - _EPOCH - _SET_BACK_MAX) // timedelta(milliseconds=1)
+    return UUID(int=max(milliseconds, 0) << 80)
 
 
 def one_of(column: str, values: tuple[str, ...]) -> Any:

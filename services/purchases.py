@@ -9,6 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from extensions import db
 from models import Customer, Purchase
+from models.columns import least_id
 from models.dialect import allow_long_statements
 from schemas.filters import PAGE_SIZE, PurchaseFilters
 from schemas.table import ListedPurchase
@@ -149,6 +150,9 @@ def _conditions(shop_id: int, filters: PurchaseFilters) -> Iterator[ColumnElemen
         yield _IS_RECORDED if filters.status == "recorded" else Purchase.voided_at.isnot(None)
     if filters.recorded_since:
         yield Purchase.recorded_at >= filters.recorded_since
+        yield Purchase.id >= least_id(filters.recorded_since)  # indexes have ids
+        # Or else SQLite would read all that were recorded since, in the order of their ids, and then sort them by day.
+        yield Purchase.purchased_on >= Purchase.EARLIEST
     yield from _amounts(filters)
 
 

