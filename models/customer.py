@@ -30,6 +30,7 @@ class Customer(Base):
         CheckConstraint("merged_into_id <> id", name="merged_into_another"),
         CheckConstraint(f"length(note) BETWEEN 1 AND {NOTE_MAX}", name="note_length"),
         Index(None, "shop_id", "name_normal", "id"),
+        Index(None, "shop_id", "updated_at"),
         Index(None, "shop_id", "merged_into_id", **where_set("merged_into_id")),
     )
 
