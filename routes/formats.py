@@ -104,7 +104,7 @@ def bought_text(count: int, last: date | None) -> str:
 
 def _counted(count: int) -> str:
     """1,000+ where no more were counted."""
-    return f"{count:,}+" if count == COUNTED_MAX else f"{count:,}"
+    return f"{COUNTED_MAX:,}+" if count >= COUNTED_MAX else f"{count:,}"
 
 
 def _locale(country: str) -> Locale:

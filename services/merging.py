@@ -40,7 +40,7 @@ class Preview(NamedTuple):
     identities: Sequence[Identity]
     """All that would find them."""
     purchase_counts: Sequence[int]
-    """Of who would stay, and of the other."""
+    """Of who would stay, and of the other; COUNTED_MAX are many."""
 
 
 class Split(NamedTuple):
@@ -71,7 +71,7 @@ def preview(from_id: UUID, into_id: UUID, *, shop: Shop) -> Preview:
         merged_away,
         shown | _filled_blanks(merged_away, customer),
         sorted(identities, key=lambda identity: (*Identity.STRONG, "name").index(identity.kind)),
-        [summary.purchase_count for summary in customers.summaries([customer, merged_away], shop.id, None)],
+        [summary.purchase_count for summary in customers.summaries([customer, merged_away], shop.id)],
     )
 
 

@@ -222,6 +222,13 @@ def test_two_customers_are_merged_as_the_preview_says_and_taken_apart(owner: Per
     assert [one.merged_into_id for one in owner.customers()] == [None, None]
 
 
+def test_purchases_are_counted_up_to_a_limit_before_a_merge(owner: Person) -> None:
+    owner.api.post("/purchases/batch", {"purchases": [{"item": "a hat", "customer": {"name": "Sue"}}] * 1_000})
+    sue, susan = (owner.capture(customer=name).customer.public_id for name in ("Sue", "Susan"))
+    page = owner.browser.get(f"/customers/{sue}/merge/{susan}")
+    assert page.rows("Before and after")[-1] == ["Purchases", "1,000+", "1", "1,000+"]
+
+
 def test_the_other_one_may_stay(owner: Person) -> None:
     sue, susan = (owner.capture(customer=name).customer.public_id for name in ("Sue", "Susan"))
     page = owner.browser.get(f"/customers/{sue}/merge/{susan}")
