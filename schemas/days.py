@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from models import Purchase
@@ -49,6 +50,7 @@ def read_any_day(label: str, value: object, today: date) -> Day | None:
     return _day_in_words(label, words, today) if words else None
 
 
+@lru_cache(4_000)
 def _day_in_words(label: str, words: str, today: date) -> Day:
     if words in ("today", "yesterday"):
         return Day(today - timedelta(days=words == "yesterday"), words)

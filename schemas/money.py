@@ -17,6 +17,7 @@ _NUMBER = rf"(?:(?<![^\W\d_])\.)?[0-9](?:[0-9.,'’{_SPACES}]*[0-9])?"
 _PARTS = re.compile(rf"(?P<front>[^0-9,+−-]*?)(?P<number>{_NUMBER})(?P<back>[^0-9]*)")
 _PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
 _GROUPED = re.compile(rf"[0-9]{{1,3}}(?:(?P<mark>[,'’{_SPACES}])[0-9]{{3}})(?:(?P=mark)[0-9]{{3}})*(\.[0-9]+)?")
+_NEGATIVE = re.compile(rf"[-−][{_SPACES}]*[0-9.]")
 _MARKS = re.compile(rf"[,'’{_SPACES}]")
 
 
@@ -54,7 +55,7 @@ def read_money(label: str, value: object, default_currency: str, *, is_fixed: bo
         return None
     if len(text) > _LONGEST:
         _not_an_amount(label)
-    if re.match(rf"[-−][{_SPACES}]*[0-9.]", text):
+    if _NEGATIVE.match(text):
         refuse("negative", f"{label} must be 0 or more")
     parts = _PARTS.fullmatch(text)
     if parts is None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import PlainValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
+from pydantic import ConfigDict, PlainValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from models import Customer, Purchase, public_id
 from models.normal import normal_words
@@ -24,6 +24,7 @@ BUYER_FIELDS = ("name", "email", "phone", "reference")
 PURCHASE_FIELDS = ("item", "quantity", "amount", "unit_price", "currency", "purchased_on", "note", "external_id")
 FLAT_FIELDS = ("customer", *BUYER_FIELDS, *PURCHASE_FIELDS)
 """The fields of a form or of a table's columns; `customer` is one line that `read_line` takes apart."""
+_FLAT_BUYER_FIELDS = ("customer", *BUYER_FIELDS)
 
 
 def _rules(info: ValidationInfo) -> ShopRules:
@@ -43,6 +44,8 @@ Reference = Annotated[Known | None, PlainValidator(read_reference), WithJsonSche
 
 class Buyer(Schema):
     """What is given to tell who bought: at least one of the four."""
+
+    model_config = ConfigDict(validate_default=False)
 
     name: Name = None
     email: Email = None
@@ -210,7 +213,7 @@ def hash_of(content: object) -> bytes:
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     """The flat fields of a form or a table row in the shape of PurchaseDetails; `customer` stays a line."""
-    details = {field: value for field, value in flat.items() if field not in ("customer", *BUYER_FIELDS)}
+    details = {field: value for field, value in flat.items() if field not in _FLAT_BUYER_FIELDS}
     buyer = {field: flat[field] for field in BUYER_FIELDS if not is_blank(flat.get(field))}
     if not is_blank(flat.get("customer")):
         buyer["line"] = flat["customer"]

@@ -26,16 +26,22 @@ def text_schema(max_length: int, *, is_required: bool = False) -> dict[str, Any]
 
 def is_blank(value: object) -> bool:
     """Whether nothing visible is given."""
-    return value is None or (isinstance(value, str) and not INVISIBLE.sub("", value).strip())
+    if isinstance(value, str):
+        return not (value if value.isascii() else INVISIBLE.sub("", value)).strip()
+    return value is None
 
 
 def one_line(label: str, value: object, max_length: int) -> str | None:
     """Text as it is kept: NFC, trimmed, white space collapsed; None when nothing visible is left."""
+    if value is None:
+        return None
     return _composed(label, " ".join(_readable(label, value).split()), max_length)
 
 
 def many_lines(label: str, value: object, max_length: int) -> str | None:
     """Like `one_line`, but line breaks stay."""
+    if value is None:
+        return None
     lines = _readable(label, value).splitlines()
     return _composed(label, "\n".join(line.rstrip() for line in lines).strip(), max_length)
 
@@ -49,10 +55,10 @@ def key_text(label: str, value: object, max_length: int) -> str | None:
 
 
 def _readable(label: str, value: object) -> str:
-    if value is None:
-        return ""
     if not isinstance(value, str):
         refuse("not_text", f"{label} must be text")
+    if value.isascii() and value.isprintable():
+        return value  # as most are: neither of the two is in it
     if _UNREADABLE.search(value):
         refuse("unreadable_character", f"{label} has a character that could not be read. Type it again")
     if _CONTROL.search(value):
@@ -61,7 +67,7 @@ def _readable(label: str, value: object) -> str:
 
 
 def _composed(label: str, text: str, max_length: int) -> str | None:
-    if len(text) <= _COMPOSES_TO * max_length:
+    if not text.isascii() and len(text) <= _COMPOSES_TO * max_length:
         text = unicodedata.normalize("NFC", text)
     if len(text) > max_length:
         refuse("too_long", f"{label} must be {max_length:,} characters or fewer")
