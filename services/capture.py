@@ -278,7 +278,7 @@ def _buyer(details: PurchaseDetails) -> dict[str, str]:
 
 
 def _shown(customer: Customer) -> dict[str, str]:
-    return {field: getattr(customer, field) for field in BUYER_FIELDS if getattr(customer, field) is not None}
+    return {field: known for field in BUYER_FIELDS if (known := getattr(customer, field)) is not None}
 
 
 def _copy(customer: Customer) -> Customer:

@@ -185,7 +185,7 @@ def _judged(number: int, row: Row, rules: ShopRules, report: ImportReport) -> Pu
 
 def _record(wishes: Sequence[_Wish], record: _Record, report: ImportReport) -> None:
     for wish, result in zip(wishes, record(wishes), strict=True):
-        if isinstance(result, Captured | Kept):
+        if isinstance(result, (Captured, Kept)):
             report.accept(wish.number, result)
         elif isinstance(result, KeyReused):
             report.refuse(wish.number, wish.line, "", _OTHER_COLUMNS)

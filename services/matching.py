@@ -16,9 +16,11 @@ class Match(NamedTuple):
     """None: nobody known is meant, a new customer is."""
     matched_on: str | None
 
-    def told_by(self, given: Mapping[str, Known]) -> dict[str, Known]:
+    def told_by(self, given: Mapping[str, Known]) -> Mapping[str, Known]:
         """What is given to be known of the customer: a name that has found them is theirs already, maybe by a merge."""
-        return {field: known for field, known in given.items() if field != "name" or self.matched_on != "name"}
+        if self.matched_on != "name":
+            return given
+        return {field: known for field, known in given.items() if field != "name"}
 
 
 class FieldChange(NamedTuple):
@@ -103,6 +105,8 @@ def foresee_changes(
     differing = [
         field for field in BUYER_FIELDS if field in given and not is_same(customer, field, given[field], country)
     ]
+    if not differing:
+        return [], {}  # as for most who come again
     owners = {field: register.owner(field, given[field].normal) for field in differing if field != "name"}
     left_alone = {field: owner for field, owner in owners.items() if owner and owner is not customer}
     changes = [

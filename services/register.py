@@ -16,6 +16,8 @@ from services import known
 from services.known import Found, Key
 from services.search import add_words, keep_words
 
+_NOTHING = dict.fromkeys(Customer.__table__.columns.keys())
+
 
 class Overtaken(Exception):
     """What was read here has been changed by somebody else meanwhile: start again."""
@@ -140,9 +142,8 @@ class Register:
 
     def open(self, at: datetime, id: UUID | None = None) -> Customer:
         """A new customer, known by nothing yet; `id` must be nobody's in this shop."""
-        nothing = dict.fromkeys(Customer.__table__.columns.keys())
         start = {"name_normal": "", "created_at": at, "updated_at": at, "version": 1}
-        customer = Customer.of({**nothing, "shop_id": self._shop_id, "id": id or new_id(), **start})
+        customer = Customer.of({**_NOTHING, "shop_id": self._shop_id, "id": id or new_id(), **start})
         self._by_id[customer.id] = customer
         self._new_customers.append(customer)
         self._has_strong_identity[customer.id] = False
