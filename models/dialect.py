@@ -106,6 +106,7 @@ def _open_sqlite(_: object, __: object, arguments: list[Any], options: dict[str,
     # Only migrations make the file. Else what is recorded after it was deleted would go into one that is empty.
     arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
     options["uri"] = True
+    options["cached_statements"] = 32  # those of an import have a thousand parameters, and take 150 kB each
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
