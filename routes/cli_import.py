@@ -57,7 +57,7 @@ def import_file(file: Path, email: str, columns: tuple[str, ...], item: str | No
     if not file.is_file():
         raise click.ClickException(f"{file} is no file that can be read twice. Save what it gives as a file first")
     allow_long_statements()
-    gc.set_threshold(20_000, 10, 10)  # or a quarter of the time goes into looking for what is not there to be collected
+    gc.set_threshold(100_000, 10, 10)  # or a quarter of the time goes into looking for what cannot be collected
     try:
         with file.open("rb") as opened:
             found, digest = detect(opened), _digest(opened)
