@@ -43,6 +43,9 @@ from models import clock
 only_reads: ContextVar[bool] = ContextVar("only_reads", default=False)
 """True while a request that must not write is answered: SQLite then starts its transactions without the write lock."""
 
+waits_briefly: ContextVar[bool] = ContextVar("waits_briefly", default=False)
+"""True while a transaction is made for several, who would all wait for what somebody else holds."""
+
 _BUSY_TIMEOUT_MS = 5_000
 _LARGE_TABLES = ("customers", "identities", "purchases")
 _HAS_GROWN = text(
@@ -179,7 +182,8 @@ def _open_postgresql(_: object, __: object, ___: object, options: dict[str, Any]
 def _begin_postgresql(connection: Connection) -> None:
     # For each transaction anew: a PgBouncer that pools transactions may give each another connection, and takes no
     # settings when one is opened.
-    connection.info["limits"] = connection.get_execution_options().get("limits", _LIMITS)
+    limits = _LIMITS_OF_SEVERAL if waits_briefly.get() else _LIMITS
+    connection.info["limits"] = connection.get_execution_options().get("limits", limits)
 
 
 def _send_limits(
@@ -348,11 +352,6 @@ def restart_numbers(connection: Connection, tables: Iterable[str]) -> None:
             connection.exec_driver_sql(last)
 
 
-def wait_briefly() -> None:
-    """Begins a transaction that does not wait long for what others hold: it is made for several, who would wait too."""
-    db.session.connection(execution_options={"limits": _LIMITS_OF_SEVERAL})
-
-
 def allow_long_statements() -> None:
     """For work on whole tables, until the transaction ends: pages must answer soon, and have a shorter limit."""
     if db.engine.dialect.name == "postgresql":
@@ -370,9 +369,9 @@ def is_deadlock(error: DBAPIError) -> bool:
     return fault_code(error) == "40P01"
 
 
-def is_held(error: DBAPIError) -> bool:
-    """Whether somebody else held a row for longer than this waits (PostgreSQL 55P03)."""
-    return fault_code(error) == "55P03"
+def took_too_long(error: DBAPIError) -> bool:
+    """Whether what was asked for takes so long, or needs what somebody else holds (PostgreSQL 57014 and 55P03)."""
+    return fault_code(error) in ("57014", "55P03")
 
 
 def is_passing(error: DBAPIError) -> bool:

@@ -23,5 +23,7 @@ def aside(*, only_reads: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        db.session.rollback()
-        dialect.only_reads.set(before)
+        try:
+            db.session.rollback()
+        finally:
+            dialect.only_reads.set(before)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from enum import Enum
 from threading import Lock
 from typing import Generic, TypeVar
@@ -38,12 +39,11 @@ class Together(Generic[K, T, R]):
         with self._lock:
             is_first = key not in self._waiting
             self._waiting.setdefault(key, []).append((asked, mine))
-        try:
+        with suppress(Apart):
             result = _Turn.YOURS if is_first else mine.result()
             return self._do_for_all(key) if result is _Turn.YOURS else result
-        except Apart:
-            [alone] = self._do([asked])
-            return alone
+        [alone] = self._do([asked])
+        return alone
 
     def _do_for_all(self, key: K) -> R:
         """Who wait, of whom the first is asking."""
@@ -52,13 +52,14 @@ class Together(Generic[K, T, R]):
         others = [other for _, other in places[1:]]
         try:
             mine, *theirs = self._do([asked for asked, _ in places])
+            results = list(zip(others, theirs, strict=True))
         except BaseException as error:
             for other in others:
                 other.set_exception(error)
             raise
         finally:
             self._pass_on(key)
-        for other, result in zip(others, theirs, strict=True):
+        for other, result in results:
             other.set_result(result)
         return mine
 

@@ -31,16 +31,27 @@ class _Rates:
     def __init__(self, redis_url: str):
         self._own = MemoryStorage()
         self.shared = _redis(redis_url) if redis_url else self._own
-        self._away_until = 0.0
+        self._is_away = False
+        self._tried_again_at = 0.0
 
     def count(self, limit: RateLimitItem, who: str) -> Rate:
-        if time.monotonic() >= self._away_until:
-            try:
-                return _count_in(self.shared, limit, who)
-            except StorageError:
+        if self._is_away:
+            if time.monotonic() < self._tried_again_at:
+                return _count_in(self._own, limit, who)
+            self._try_again_later()  # this one tries, and nobody waits with it
+        try:
+            rate = _count_in(self.shared, limit, who)
+        except StorageError:
+            if not self._is_away:
                 log.warning("redis-away")
-                self._away_until = time.monotonic() + _TRIED_AGAIN_AFTER_SECONDS
-        return _count_in(self._own, limit, who)
+            self._is_away = True
+            self._try_again_later()
+            return _count_in(self._own, limit, who)
+        self._is_away = False
+        return rate
+
+    def _try_again_later(self) -> None:
+        self._tried_again_at = time.monotonic() + _TRIED_AGAIN_AFTER_SECONDS
 
 
 def register(app: Flask) -> None:

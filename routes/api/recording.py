@@ -6,10 +6,11 @@ from uuid import UUID
 
 from flask import g
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from extensions import db
 from models import Purchase
-from models.dialect import is_held, is_passing, wait_briefly
+from models.dialect import is_passing, took_too_long, waits_briefly
 from routes.api import problems
 from routes.reading import shop_rules
 from schemas.answers import BatchResult, CapturedAnswer, CheckedAnswer, ProblemAnswer
@@ -17,7 +18,7 @@ from schemas.bodies import read_batched
 from schemas.problems import Refused, ShopRules
 from services.capture import Capture, Captured, capture, capture_all
 from services.purchase_values import as_recorded
-from services.refusals import Refusal
+from services.refusals import Contention, Refusal
 from services.rollback import roll_back
 from services.together import Apart, Together
 
@@ -42,7 +43,7 @@ def record(wish: Capture) -> Recorded:
 
     Raises a Refusal when a rule says no, Contention when others kept winning every race.
     """
-    recorded = _singles.ask(g.token.id, wish)
+    recorded = _singles.ask((g.token.shop_id, g.token.id), wish)
     if isinstance(recorded, Refusal):
         raise recorded
     return recorded
@@ -63,26 +64,33 @@ def kept_back(results: Sequence[BatchResult], gone: Container[str]) -> list[Batc
 
 
 def _record_singles(wishes: Sequence[Capture]) -> list[Recorded | Refusal]:
-    try:
-        if len(wishes) > 1:
-            wait_briefly()
-        recorded = _record(wishes)
-    except Exception as error:
-        if len(wishes) == 1 or _concerns_all(error):
-            raise
-        roll_back()
-        raise Apart from error
+    recorded = _record(wishes) if len(wishes) == 1 else _record_several(wishes)
     db.session.commit()
-    db.session.expunge_all()  # the others read it in threads of their own
     return recorded
 
 
+_singles: Together[tuple[int, UUID], Capture, Recorded | Refusal] = Together(_record_singles)
+
+
+def _record_several(wishes: Sequence[Capture]) -> list[Recorded | Refusal]:
+    """Raises Apart for what may be the matter with one of them only."""
+    waits_briefly.set(True)
+    try:
+        return _record(wishes)
+    except Exception as error:
+        if _concerns_all(error):
+            raise
+        roll_back()
+        raise Apart from error
+    finally:
+        waits_briefly.set(False)
+
+
 def _concerns_all(error: Exception) -> bool:
-    """Whether each would meet it alone, too: the database is away, locked or full."""
-    return isinstance(error, DBAPIError) and is_passing(error) and not is_held(error)
-
-
-_singles: Together[UUID, Capture, Recorded | Refusal] = Together(_record_singles)
+    """Whether each would meet it alone, too: the database is away, locked or full, or others kept winning."""
+    if isinstance(error, DBAPIError):
+        return is_passing(error) and not took_too_long(error)
+    return isinstance(error, Contention | PoolTimeout)
 
 
 def _record(wishes: Sequence[Capture]) -> list[Recorded | Refusal]:

@@ -104,6 +104,13 @@ def test_what_cannot_be_done_at_once_is_tried_one_by_one(oven: Oven) -> None:
         stone.result(PATIENCE_SECONDS)
 
 
+def test_too_few_results_are_a_fault_for_all(oven: Oven) -> None:
+    oven.bake = lambda _: ["one, baked"]
+    for future in oven.ask_while_busy("rye", "oat", "corn"):
+        with pytest.raises(ValueError, match="zip"):
+            future.result(PATIENCE_SECONDS)
+
+
 def test_nothing_is_kept_of_who_is_done(oven: Oven) -> None:
     for future in oven.ask_while_busy("rye", "oat"):
         future.result(PATIENCE_SECONDS)
