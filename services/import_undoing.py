@@ -15,9 +15,10 @@ from schemas.purchase import BUYER_FIELDS
 from schemas.table_rows import Kind
 from services import actions, imports
 from services.attempts import until_settled
+from services.identities import identity_key, lost
 from services.known import Key
 from services.matching import FieldChange
-from services.merging import hold, identity_key, lost
+from services.merging import hold
 from services.refusals import CannotUndo
 from services.register import Overtaken, Register
 from services.withdrawing import counts, is_meant

@@ -1,8 +1,6 @@
 """Making one customer of two, and two of one."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,7 +12,7 @@ from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS, NEW_CUSTOMER, Buyer
 from services import actions, customers
 from services.attempts import until_settled
-from services.known import Key
+from services.identities import identities_of, move_identities
 from services.matching import FieldChange, find_customer, update_customer
 from services.refusals import CannotMerge, UnknownCustomer, UnknownPurchase
 from services.register import Overtaken, Register
@@ -198,53 +196,6 @@ def move_purchases(action: Action, ids: Sequence[UUID], source: Customer, to: Cu
     for known in list(db.session):
         if isinstance(known, Purchase):
             db.session.expire(known, ["customer_id"])
-
-
-def identities_of(customer: Customer) -> list[Key]:
-    found = select(Identity.kind, Identity.value).where(
-        Identity.shop_id == customer.shop_id, Identity.customer_id == customer.id
-    )
-    return sorted((kind, value) for kind, value in db.session.execute(found))
-
-
-def move_identities(action: Action, keys: Sequence[Key], source: Customer, to: Customer) -> None:
-    """On the history of both, so that each of them tells by itself what finds the customer."""
-    for kind, values in values_by_kind(keys):
-        moved = update(Identity).where(
-            Identity.shop_id == action.shop_id,
-            Identity.customer_id == source.id,
-            Identity.kind == kind,
-            Identity.value.in_(values),
-        )
-        db.session.execute(moved.values(customer_id=to.id), execution_options={"synchronize_session": "fetch"})
-    actions.note_all(action, [lost(key) for key in keys], customer_ids=[source.id])
-    actions.note_all(action, [gained(key) for key in keys], customer_ids=[to.id])
-
-
-def values_by_kind(keys: Iterable[Key]) -> Iterator[tuple[str, Sequence[str]]]:
-    """As many of one kind at a time as one statement takes well."""
-    # Not pairs of kind and value: some thousand of them are too complex for PostgreSQL, a list of values is not.
-    for kind, some in groupby(sorted(keys), key=itemgetter(0)):
-        for values in actions.batches([value for _, value in some]):
-            yield kind, values
-
-
-def gained(key: Key) -> FieldChange:
-    return FieldChange("identity", None, _identity_text(key))
-
-
-def lost(key: Key) -> FieldChange:
-    return FieldChange("identity", _identity_text(key), None)
-
-
-def _identity_text(key: Key) -> str:
-    """As the history keeps it: email:tim@example.com."""
-    return ":".join(key)
-
-
-def identity_key(text: str) -> Key:
-    kind, _, value = text.partition(":")
-    return kind, value
 
 
 def point(action: Action, merged_away: Customer, customer: Customer) -> None:

@@ -13,20 +13,10 @@ from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS
 from services import actions, editing, purchase_values
 from services.attempts import until_settled
+from services.identities import gained, identities_of, identity_key, lost, move_identities, values_by_kind
 from services.known import Key
 from services.matching import FieldChange, update_customer
-from services.merging import (
-    gained,
-    hold,
-    identities_of,
-    identity_key,
-    lost,
-    move_identities,
-    move_purchases,
-    point,
-    touch,
-    values_by_kind,
-)
+from services.merging import hold, move_purchases, point, touch
 from services.refusals import CannotUndo, UnknownAction, UnknownPurchase
 from services.register import Overtaken, Register
 from services.search import keep_words
