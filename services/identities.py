@@ -8,9 +8,11 @@ from sqlalchemy import select, update
 
 from extensions import db
 from models import Action, Customer, Identity
+from schemas.contact import Known, normal_form
 from services import actions
 from services.known import Key
 from services.matching import FieldChange
+from services.register import Register
 
 
 def identities_of(customer: Customer) -> list[Key]:
@@ -55,6 +57,33 @@ def _identity_text(key: Key) -> str:
     return ":".join(key)
 
 
+def key_of(field: str, text: str | None, country: str) -> Key:
+    """What the history means by such a text: one that was shown for the customer, or an identity."""
+    assert text is not None
+    if field == "identity":
+        return identity_key(text)
+    return field, normal_form(field, text, country)
+
+
 def identity_key(text: str) -> Key:
     kind, _, value = text.partition(":")
     return kind, value
+
+
+def show(customer: Customer, field: str, text: str | None, register: Register, country: str) -> None:
+    """Puts a value in place; whatever else finds the customer still does, but for the name of before."""
+    if field == "name" and text is None:
+        register.forget(customer, field, customer.name_normal)
+    elif field == "note" or text is None:
+        setattr(customer, field, text)
+    elif field == "name":
+        register.rename(customer, Known(text, normal_form(field, text, country)))
+    else:
+        register.know_by(customer, field, Known(text, normal_form(field, text, country)))
+
+
+def lose(action: Action, customer: Customer, key: Key, register: Register) -> None:
+    """What is another's by now stays theirs."""
+    if register.owner(*key) is customer:
+        register.forget(customer, *key)
+        actions.note(action, customer, lost(key))

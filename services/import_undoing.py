@@ -10,12 +10,11 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from extensions import db
 from models import Action, Change, Customer, Identity, Import, Purchase, Shop, User
 from models.dialect import allow_long_statements
-from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS
 from schemas.table_rows import Kind
 from services import actions, imports
 from services.attempts import until_settled
-from services.identities import identity_key, lost
+from services.identities import key_of, lose, show
 from services.known import Key
 from services.matching import FieldChange
 from services.merging import hold
@@ -215,7 +214,7 @@ class _PuttingBack:
                 yield self._key(change.field, text)
 
     def _key(self, field: str, text: str) -> Key:
-        return identity_key(text) if field == "identity" else (field, normal_form(field, text, self._country))
+        return key_of(field, text, self._country)
 
     def _runs(self, history: list[Change]) -> Iterable[_Run]:
         for field in _FIELDS:
@@ -252,21 +251,7 @@ class _PuttingBack:
     def _show_as_before(self, customer: Customer, run: _Run) -> None:
         if run.field in Identity.STRONG:
             for key in sorted({self._key(run.field, text) for text in run.told} - run.known_before):
-                if self._register.owner(*key) is customer:
-                    self._register.forget(customer, *key)
-                    actions.note(self._action, customer, lost(key))
-        self._show(customer, run.field, run.before)
+                lose(self._action, customer, key, self._register)
+        show(customer, run.field, run.before, self._register, self._country)
         actions.note(self._action, customer, FieldChange(run.field, run.after, run.before))
         customer.updated_at = self._action.at
-
-    def _show(self, customer: Customer, field: str, text: str | None) -> None:
-        if field == "note":
-            customer.note = text
-        elif text is None and field == "name":
-            self._register.forget(customer, field, customer.name_normal)
-        elif text is None:
-            setattr(customer, field, None)
-        elif field == "name":
-            self._register.rename(customer, Known(text, self._key(field, text)[1]))
-        else:
-            self._register.know_by(customer, field, Known(text, self._key(field, text)[1]))

@@ -8,11 +8,10 @@ from sqlalchemy import select, update
 
 from extensions import db
 from models import Action, ApiToken, Customer, Identity, Purchase, Shop, User
-from schemas.contact import Known, normal_form
 from schemas.purchase import BUYER_FIELDS, NEW_CUSTOMER, Buyer
 from services import actions, customers
 from services.attempts import until_settled
-from services.identities import identities_of, move_identities
+from services.identities import identities_of, move_identities, show
 from services.matching import FieldChange, find_customer, update_customer
 from services.refusals import CannotMerge, UnknownCustomer, UnknownPurchase
 from services.register import Overtaken, Register
@@ -139,12 +138,7 @@ def _open(action: Action, buyer: Buyer, register: Register, country: str) -> Cus
 def _fill_blanks(action: Action, source: Customer, customer: Customer, register: Register, country: str) -> None:
     """The identities must have been moved before: what is shown for a customer finds them."""
     for field, shown in _filled_blanks(source, customer).items():
-        if field == "note":
-            customer.note = shown
-        elif field == "name":
-            register.rename(customer, Known(shown, normal_form(field, shown, country)))
-        else:
-            register.know_by(customer, field, Known(shown, normal_form(field, shown, country)))
+        show(customer, field, shown, register, country)
         actions.note(action, customer, FieldChange(field, None, shown))
 
 

@@ -9,11 +9,21 @@ from sqlalchemy.orm import aliased
 
 from extensions import db
 from models import Action, ApiToken, Change, Customer, Identity, Purchase, Shop, User, public_id
-from schemas.contact import Known, normal_form
+from schemas.contact import Known
 from schemas.purchase import BUYER_FIELDS
 from services import actions, editing, purchase_values
 from services.attempts import until_settled
-from services.identities import gained, identities_of, identity_key, lost, move_identities, values_by_kind
+from services.identities import (
+    gained,
+    identities_of,
+    identity_key,
+    key_of,
+    lose,
+    lost,
+    move_identities,
+    show,
+    values_by_kind,
+)
 from services.known import Key
 from services.matching import FieldChange, update_customer
 from services.merging import hold, move_purchases, point, touch
@@ -408,7 +418,7 @@ class _Undoing:
         is_identity = field in BUYER_FIELDS and after is not None
         was_known = is_identity and self._was_known(customer, change)
         if field in Identity.STRONG and is_identity and not was_known:
-            self._lose(customer, self._key(field, after))
+            lose(self._action, customer, self._key(field, after), self._register)
         self._show(customer, field, before, noted=FieldChange(field, after, before))
         if field == "name" and was_known:
             self._kept_names.append((self._key(field, after), customer))
@@ -423,28 +433,10 @@ class _Undoing:
         db.session.flush()
         keep_words(self._shop.id, {customer.id for _, customer in kept})
 
-    def _lose(self, customer: Customer, key: Key) -> None:
-        if self._register.owner(*key) is customer:
-            self._register.forget(customer, *key)
-            actions.note(self._action, customer, lost(key))
-
     def _show(self, customer: Customer, field: str, text: str | None, noted: FieldChange | None = None) -> None:
-        """Puts a value in place; whatever else finds the customer still does, but for the name of before."""
         noted = noted or FieldChange(field, getattr(customer, field), text)
-        if field in BUYER_FIELDS and text is not None:
-            self._tell(customer, field, text)
-        elif field == "name":
-            self._register.forget(customer, field, customer.name_normal)
-        else:
-            setattr(customer, field, text)
+        show(customer, field, text, self._register, self._shop.country)
         actions.note(self._action, customer, noted)
-
-    def _tell(self, customer: Customer, field: str, text: str) -> None:
-        known = Known(text, self._key(field, text)[1])
-        if field == "name":
-            self._register.rename(customer, known)
-        else:
-            self._register.know_by(customer, field, known)
 
     def _check_whole(self, customer: Customer) -> None:
         """Known by something, and shows no address that finds another: somebody may have taken it since."""
@@ -473,8 +465,7 @@ class _Undoing:
         known_before = set()
         for change_id, field, before, after in db.session.execute(told.order_by(Change.id)):
             shown = before if after is None else after
-            assert shown is not None
-            key = identity_key(shown) if field == "identity" else self._key(kind, shown)
+            key = self._key(field, shown)
             if key in known:
                 known_before.add(change_id)
             if field == "name" and before is not None:  # who is renamed gives the name up
@@ -486,8 +477,7 @@ class _Undoing:
         return known_before
 
     def _key(self, kind: str, shown: str | None) -> Key:
-        assert shown is not None
-        return kind, normal_form(kind, shown, self._shop.country)
+        return key_of(kind, shown, self._shop.country)
 
 
 def _present(purchase: Purchase, field: str) -> str | None:
