@@ -1,8 +1,9 @@
 """What finds a customer, and what the history tells of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
+from uuid import UUID
 
 from sqlalchemy import select, update
 
@@ -24,7 +25,7 @@ def identities_of(customer: Customer) -> list[Key]:
 
 def move_identities(action: Action, keys: Sequence[Key], source: Customer, to: Customer) -> None:
     """On the history of both, so that each of them tells by itself what finds the customer."""
-    for kind, values in values_by_kind(keys):
+    for kind, values in _values_by_kind(keys):
         moved = update(Identity).where(
             Identity.shop_id == action.shop_id,
             Identity.customer_id == source.id,
@@ -36,7 +37,17 @@ def move_identities(action: Action, keys: Sequence[Key], source: Customer, to: C
     actions.note_all(action, [gained(key) for key in keys], customer_ids=[to.id])
 
 
-def values_by_kind(keys: Iterable[Key]) -> Iterator[tuple[str, Sequence[str]]]:
+def owners(keys: Collection[Key], shop_id: int) -> dict[Key, UUID]:
+    found = {}
+    for kind, values in _values_by_kind(keys):
+        owned = select(Identity.value, Identity.customer_id).where(
+            Identity.shop_id == shop_id, Identity.kind == kind, Identity.value.in_(values)
+        )
+        found.update({(kind, value): owner for value, owner in db.session.execute(owned)})
+    return found
+
+
+def _values_by_kind(keys: Iterable[Key]) -> Iterator[tuple[str, Sequence[str]]]:
     """As many of one kind at a time as one statement takes well."""
     # Not pairs of kind and value: some thousand of them are too complex for PostgreSQL, a list of values is not.
     for kind, some in groupby(sorted(keys), key=itemgetter(0)):
