@@ -67,7 +67,7 @@ def preview(from_id: UUID, into_id: UUID, *, shop: Shop) -> Preview:
         customer,
         merged_away,
         shown | _filled_blanks(merged_away, customer),
-        sorted(identities, key=lambda identity: (*Identity.STRONG, "name").index(identity.kind)),
+        sorted(identities, key=lambda identity: Identity.KINDS.index(identity.kind)),
         [summary.purchase_count for summary in customers.summaries([customer, merged_away], shop.id)],
     )
 
