@@ -1,7 +1,6 @@
 """The lists of the pages as CSV files, for people and their spreadsheets."""
 
 from collections.abc import Iterator
-from itertools import chain
 
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -9,14 +8,11 @@ from flask_login import current_user
 
 from forms.filters import CustomerFilterForm, PurchaseFilterForm
 from routes.reading import shop_rules
-from routes.streams import streamed
+from routes.streams import streamed_file
 from schemas.table import write_customers, write_table
 from services import customers, purchases
 
 bp = Blueprint("exports", __name__)
-
-_BOM = "\ufeff"
-"""By which Excel knows UTF-8."""
 
 
 @bp.get("/purchases.csv")
@@ -43,7 +39,4 @@ def _told_on(page: str) -> ResponseReturnValue:
 
 
 def _file(kind: str, table: Iterator[str]) -> Response:
-    response = streamed(chain([_BOM], table))
-    name = f"{kind}-{current_user.shop.today()}.csv"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return streamed_file(table, f"{kind}-{current_user.shop.today()}.csv")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from io import BytesIO
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from forms.imports import ColumnsForm, FormatForm, UploadForm, columns_form
 from models import Import
 from models.dialect import can_write_beside
 from routes import background, security_log
-from routes.streams import streamed
+from routes.streams import streamed_file
 from schemas.imports import FIELD_CHOICES, TOO_LARGE, FileChoices, guess_choices
 from schemas.problems import Refused, judge
 from schemas.table import Table, TableError, unmasked, write_rows
@@ -34,7 +34,6 @@ _ROWS_SHOWN = 5
 _ROWS_LOOKED_AT = 200
 _WRONG_SHOWN = 100
 _CELL_SHOWN = 40
-_BOM = "\ufeff"
 _ONE_OF_MANY = "Wrong, too. Mend those before it and check again: so many are wrong that not all of them say why"
 _VERDICT_WORDS = {
     Verdict.CREATED: "new customer",
@@ -311,6 +310,4 @@ def _rows_file(
     table = imports.open_table(file, FileFormat(file.choices["encoding"], file.choices["delimiter"]))
     numbered = enumerate(table.rows({}, {}), start=1)
     rows = ([*map(unmasked, row.cells), *more] for number, row in numbered if (more := told(number)) is not None)
-    response = streamed(chain([_BOM], write_rows([*table.headers, *columns], rows)))
-    response.headers.set("Content-Disposition", "attachment", filename=f"{kind}-{file.public_id}.csv")
-    return response
+    return streamed_file(write_rows([*table.headers, *columns], rows), f"{kind}-{file.public_id}.csv")
