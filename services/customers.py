@@ -124,8 +124,7 @@ def identities(customer: Customer) -> Sequence[Identity]:
         .where(Identity.shop_id == customer.shop_id, Identity.customer_id == customer.id)
         .order_by(Identity.kind, Identity.value)
     )
-    order = (*Identity.STRONG, "name")
-    return sorted(found, key=lambda identity: order.index(identity.kind))
+    return sorted(found, key=lambda identity: Identity.KINDS.index(identity.kind))
 
 
 def _listed(shop_id: int, filters: CustomerFilters) -> Select[Customer]:
