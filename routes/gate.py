@@ -2,7 +2,8 @@
 
 from http import HTTPStatus
 
-from flask import Flask, abort, flash, g, redirect, render_template, request, session, url_for
+from flask import Flask, Request, abort, flash, g, redirect, render_template, request, session, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.exc import DBAPIError
@@ -37,8 +38,16 @@ def register(app: Flask) -> None:
     app.before_request(_note_what_may_write)
     app.before_request(_ask_to_sign_in)
     app.teardown_request(_forget_what_may_write)
+    app.session_interface = _Sessions()
     login.session_protection = None  # a session is a row that can be ended; guessing from addresses only locks out
     login.user_loader(_load_user)
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """None for the API, which looks at no cookie."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return self.make_null_session(app) if room.is_asked() else super().open_session(app, request)
 
 
 def _note_what_may_write() -> None:

@@ -10,17 +10,26 @@ _POLICY = (
 )
 
 
+_OF_ALL = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: Flask-WTF refuses a form sent over https without one.
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
+_OF_PAGES = {"Cache-Control": "no-store", "Vary": "Cookie"}
+
+
 def register(app: Flask, *, is_https: bool) -> None:
+    of_all = _OF_ALL | (_OVER_HTTPS if is_https else {})
+    of_pages = of_all | _OF_PAGES
+
     @app.after_request
     def protect(response: Response) -> Response:
-        response.headers.setdefault("Content-Security-Policy", _POLICY)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        # Not no-referrer: Flask-WTF refuses a form sent over https without one.
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-        if is_https:
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-        if request.endpoint not in FILES:
-            response.headers.setdefault("Cache-Control", "no-store")
-            response.vary.add("Cookie")
+        # Not by `setdefault`: it raises and catches an error for each header that is not there.
+        given = {name.lower() for name, _ in response.headers}
+        for name, value in (of_all if request.endpoint in FILES else of_pages).items():
+            if name.lower() not in given:
+                response.headers.add(name, value)
         return response

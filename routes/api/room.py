@@ -152,7 +152,7 @@ def _mark(token: ApiToken) -> None:
 @bp.after_request
 def _may_be_kept(response: Response) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
-    response.vary.update(("Authorization", "Accept"))
+    response.headers["Vary"] = "Authorization, Accept"
     if "rate" in g:
         response.headers["RateLimit-Limit"] = str(g.rate.limit)
         response.headers["RateLimit-Remaining"] = str(g.rate.remaining)
