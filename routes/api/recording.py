@@ -4,6 +4,7 @@ from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import structlog
 from flask import g
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,6 +22,8 @@ from services.purchase_values import as_recorded
 from services.refusals import Contention, Refusal
 from services.rollback import roll_back
 from services.together import Apart, Together
+
+log = structlog.get_logger("tillbook")
 
 
 class Recorded(NamedTuple):
@@ -81,6 +84,8 @@ def _record_several(wishes: Sequence[Capture]) -> list[Recorded | Refusal]:
         if _concerns_all(error):
             raise
         roll_back()
+        # Without its text, which may tell of somebody: each who fails alone, too, is logged with the whole.
+        log.warning("recorded-apart", fault=type(error).__name__, purchases=len(wishes))
         raise Apart from error
     finally:
         waits_briefly.set(False)

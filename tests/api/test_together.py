@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from structlog.testing import CapturingLogger
 
 from extensions import db
 from models import ApiToken, Customer
@@ -166,8 +167,12 @@ def test_what_each_would_meet_alone_is_not_tried_again(
 def test_what_may_be_the_matter_with_one_is_tried_by_each(
     owner: Person, counter: Counter, attempts: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fail_for_several(monkeypatch, ZeroDivisionError())
+    fail_for_several(monkeypatch, ZeroDivisionError("Ana"))
+    log = CapturingLogger()
+    monkeypatch.setattr(recording, "log", log)
     told = answers(counter.record({"customer": {"name": "Ana"}}, {"customer": {"name": "Zoe"}}))
+    # A fault that only several meet must not go unseen, nor may the log tell who they are.
+    assert log.calls == [("warning", ("recorded-apart",), {"fault": "ZeroDivisionError", "purchases": 2})]
     assert [one.status for one in told] == [201] * 3
     assert attempts == [1, 2, 1, 1]
     assert sorted(str(customer.name) for customer in owner.customers()) == ["Ana", "First", "Zoe"]
