@@ -13,11 +13,13 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     exists,
     false,
     null,
     or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.orm import aliased
@@ -89,7 +91,8 @@ def _found_by(given: frozenset[str]) -> Select[*tuple[Any, ...]]:
             Customer.name_normal,
             Customer.merged_into_id,
             Customer.version == version_seen.scalar_subquery(),
-            has_strong_identity().correlate(Customer),
+            # Who is found by one is not asked again for each of them.
+            case((way.c.kind.in_(Identity.STRONG), true()), else_=has_strong_identity().correlate(Customer)),
             way.c.kind,
             way.c.value,
         )

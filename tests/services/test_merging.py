@@ -85,10 +85,10 @@ def history(person: Person, subject: Customer | Purchase) -> list[tuple[str, str
         return [tuple(row) for row in db.session.execute(found.order_by(Change.id))]
 
 
-def know_by_many(person: Person, customer: Customer) -> list[Key]:
+def know_by_many(person: Person, customer: Customer, times: int = 4_000) -> list[Key]:
     """Makes the customer known by more than a database takes in one condition, and returns by what."""
     values = {"email": "{}@example.com", "phone": "+1212{:07}", "reference": "A{}"}
-    keys = [(kind, value.format(number)) for kind, value in values.items() for number in range(4_000)]
+    keys = [(kind, value.format(number)) for kind, value in values.items() for number in range(times)]
     known = {"shop_id": person.shop_id, "customer_id": customer.id}
     with person.app.app_context():
         db.session.execute(insert(Identity), [known | {"kind": kind, "value": value} for kind, value in keys])
@@ -480,6 +480,18 @@ def test_who_was_waited_for_is_judged_by_what_they_are_by_then(owner: Person) ->
         captured = waiting.result()
     assert (captured.outcome, captured.customer.email) == ("created", "other@example.com")
     assert now(owner, tim).email == "bob@example.com"
+
+
+def test_thousands_of_identities_are_found_in_time_however_the_database_looks_for_them(owner: Person) -> None:
+    _, bob = tim_and_bob(owner)
+    keys = know_by_many(owner, bob, times=8_000)
+    with owner.app.app_context():
+        if db.engine.dialect.name == "postgresql":
+            # As it does by itself while it believes in a few, and then goes through all of them for each.
+            db.session.execute(text("SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = off"))
+        register = Register(owner.shop_id)
+        register.read(keys=keys)
+    assert register.found == {bob.id}
 
 
 def test_thousands_of_identities_that_were_waited_for_are_read_again(owner: Person) -> None:
