@@ -57,7 +57,15 @@ def find(text: str) -> ApiToken | None:
     """The token of this text, with its user and shop; None when there is none, or it was revoked or has expired."""
     if not _is_token(text):
         return None
-    token_hash = _hash_of(text)
+    return _find(_hash_of(text))
+
+
+def is_in_use(token: ApiToken) -> bool:
+    """Whether it still lets anybody in, as the transaction sees it."""
+    return _find(token.token_hash) is not None
+
+
+def _find(token_hash: bytes) -> ApiToken | None:
     row = db.session.connection().execute(_BY_HASH, {"token_hash": token_hash}).one_or_none()
     if row is None:
         return None

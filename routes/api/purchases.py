@@ -53,6 +53,7 @@ _CAPTURE_PROBLEMS = ("customer-ambiguous", "identity-conflict", "external-id-tak
     gives={201: CapturedAnswer, 200: CheckedAnswer},
     refuses=(*_CAPTURE_PROBLEMS, "malformed-idempotency-key", "not-found"),
     headers=("Idempotency-Key",),
+    confirms_token=True,
 )
 def record() -> ResponseReturnValue:
     is_only_checked = reply.query(CaptureFlags).validate_only
@@ -85,6 +86,7 @@ def parse() -> ResponseReturnValue:
     query=BatchFlags,
     gives={200: BatchAnswer},
     refuses=("malformed-idempotency-key",),
+    confirms_token=True,
 )
 def record_batch() -> ResponseReturnValue:
     is_all_or_nothing = reply.query(BatchFlags).all_or_nothing

@@ -12,7 +12,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from extensions import db
 from models import Purchase
 from models.dialect import is_passing, took_too_long, waits_briefly
-from routes.api import problems
+from routes.api import problems, room
+from routes.api.problems import Refusing
 from routes.reading import shop_rules
 from schemas.answers import BatchResult, CapturedAnswer, CheckedAnswer, ProblemAnswer
 from schemas.bodies import read_batched
@@ -34,6 +35,7 @@ class Recorded(NamedTuple):
 
 def check(wish: Capture) -> CheckedAnswer:
     """What recording would come to. Raises like `record`."""
+    room.confirm()
     captured = capture(wish.details, shop=g.viewer.shop, by=g.token, source="api", key=wish.key, is_alone=True)
     [purchase] = _as_recorded([captured])
     checked = CheckedAnswer.of_capture(purchase, captured.outcome, captured.changes, is_replay=captured.is_replay)
@@ -44,7 +46,8 @@ def check(wish: Capture) -> CheckedAnswer:
 def record(wish: Capture) -> Recorded:
     """Records it for good, in one transaction with others that come by the same token at the same time.
 
-    Raises a Refusal when a rule says no, Contention when others kept winning every race.
+    Raises a Refusal when a rule says no, Contention when others kept winning every race, Refusing when the token is in
+    use no more.
     """
     recorded = _singles.ask((g.token.shop_id, g.token.id), wish)
     if isinstance(recorded, Refusal):
@@ -53,7 +56,7 @@ def record(wish: Capture) -> Recorded:
 
 
 def record_all(items: Sequence[Any]) -> list[BatchResult]:
-    """Records a batch, which the caller commits."""
+    """Records a batch, which the caller commits. Raises Refusing like `record`."""
     rules = shop_rules()
     judged = [_judged(item, rules) for item in items]
     told = iter([_result(one) for one in _record([wish for wish in judged if isinstance(wish, Capture)])])
@@ -92,13 +95,16 @@ def _record_several(wishes: Sequence[Capture]) -> list[Recorded | Refusal]:
 
 
 def _concerns_all(error: Exception) -> bool:
-    """Whether each would meet it alone, too: the database is away, locked or full, or others kept winning."""
+    """Whether each would meet it alone, too: the database is away, locked or full, others kept winning, or the token is
+    in use no more.
+    """
     if isinstance(error, DBAPIError):
         return is_passing(error) and not took_too_long(error)
-    return isinstance(error, Contention | PoolTimeout)
+    return isinstance(error, Contention | PoolTimeout | Refusing)
 
 
 def _record(wishes: Sequence[Capture]) -> list[Recorded | Refusal]:
+    room.confirm()
     results = capture_all(wishes, shop=g.viewer.shop, by=g.token, source="api", is_alone=True)
     answers = _answers([one for one in results if isinstance(one, Captured)])
     return [one if isinstance(one, Refusal) else next(answers) for one in results]

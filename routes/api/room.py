@@ -1,7 +1,9 @@
 """The API's blueprint: who gets in, what is the matter with what they send, and how each operation is described."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response, g, request
@@ -49,6 +51,8 @@ class Operation:
     """Request headers that matter to it."""
     is_open: bool = False
     """Needs no token."""
+    confirms_token: bool = False
+    """Makes sure of its token in the transaction that it makes: until then, one found within a second will do."""
     also_gives_csv: bool = False
 
 
@@ -75,7 +79,7 @@ def _admit() -> ResponseReturnValue | None:
         return None
     # Before the database is asked: on SQLite, who may write holds the lock from then on, and the network may be slow.
     request.get_data()
-    admit()
+    admit(may_be_recent=wanted.confirms_token)
     g.rate = rates.count(str(g.token.id))
     if g.rate.is_exceeded:
         raise TooManyRequests
@@ -93,18 +97,28 @@ def demand(scope: str) -> None:
         raise Refusing("missing-scope", f"The token needs the scope {scope}.", scope=scope)
 
 
-def admit() -> ApiToken:
+def admit(*, may_be_recent: bool = False) -> ApiToken:
     """Notes who asks, in `g.viewer` and `g.token`. Raises Refusing for nobody."""
     _refuse_token_in_address()
-    token = _token()
+    token = _token(may_be_recent)
     if token is None:
-        raise Refusing(
-            "unauthenticated",
-            "Send a token that is in use: Authorization: Bearer till_….",
-            [("WWW-Authenticate", 'Bearer realm="Tillbook"')],
-        )
+        raise _unauthenticated()
     g.token, g.viewer = token, token.user
     return token
+
+
+def confirm() -> None:
+    """Makes sure that the token still is in use, as the transaction sees it. Raises Refusing."""
+    if not tokens.is_in_use(g.token):
+        raise _unauthenticated()
+
+
+def _unauthenticated() -> Refusing:
+    return Refusing(
+        "unauthenticated",
+        "Send a token that is in use: Authorization: Bearer till_….",
+        [("WWW-Authenticate", 'Bearer realm="Tillbook"')],
+    )
 
 
 def _refuse_token_in_address() -> None:
@@ -117,12 +131,12 @@ def is_asked() -> bool:
     return request.path.startswith(f"{bp.url_prefix}/") or request.path == bp.url_prefix
 
 
-def _token() -> ApiToken | None:
+def _token(may_be_recent: bool) -> ApiToken | None:
     kind, _, given = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer":
         return None
     text = given.strip()
-    token = _tokens.ask(text, text)
+    token = _found_in(int(time.monotonic()), text) if may_be_recent else _tokens.ask(text, text)
     if token and tokens.needs_mark(token):
         _mark(token)
     return token
@@ -135,6 +149,11 @@ def _find_token(texts: Sequence[str]) -> list[ApiToken | None]:
 
 
 _tokens: Together[str, str, ApiToken | None] = Together(_find_token)
+
+
+@lru_cache(maxsize=100)
+def _found_in(_second: int, text: str) -> ApiToken | None:
+    return _tokens.ask(text, text)
 
 
 def _mark(token: ApiToken) -> None:

@@ -1,6 +1,7 @@
 """Who the API lets in, and how far: tokens and their scopes, and nothing else."""
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from extensions import db
 from models import ApiToken
 from routes.api.room import OPERATIONS
+from services import tokens
 from tests.api.client import Answer, Api
 from tests.cast import Person
 from tests.pages import Browser
@@ -17,6 +19,8 @@ from tests.routes.test_gate import routes
 from tests.services.test_tokens import WRONG_FORMS, statements
 
 SetClock = Callable[[str], None]
+
+TIM = {"customer": {"name": "Tim"}, "item": "a book"}
 
 
 def operations(app: Flask) -> Iterator[tuple[str | None, str, str]]:
@@ -119,6 +123,37 @@ def test_a_revoked_or_expired_token_is_refused(owner: Person, at: SetClock) -> N
     for link in [str(tag["href"]) for tag in page.soup("a") if "/revoke" in str(tag.get("href"))]:
         owner.browser.get(link).submit()
     check_refused(ask(owner, f"Bearer {lasting}"))
+
+
+WAYS_TO_RECORD = (
+    ("/purchases", TIM),
+    ("/purchases?validate_only=true", TIM),
+    ("/purchases/batch", {"purchases": [TIM]}),
+    ("/purchases/batch", {"purchases": [{}]}),
+)
+
+
+@pytest.mark.parametrize(("path", "body"), WAYS_TO_RECORD)
+def test_who_has_just_recorded_cannot_once_the_token_is_revoked(owner: Person, path: str, body: dict[str, Any]) -> None:
+    api = Api(owner.app, owner.token())
+    assert api.send("POST", "/purchases", TIM).status == 201
+    with owner.app.app_context():
+        [token] = db.session.scalars(select(ApiToken).where(ApiToken.shop_id == owner.shop_id)).all()
+        tokens.revoke(token)
+        db.session.commit()
+    check_refused(api.send("POST", path, body))
+    assert len(owner.purchases()) == 1
+
+
+def test_a_token_that_records_again_and_again_is_looked_up_where_it_records(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("routes.api.room.time", SimpleNamespace(monotonic=lambda: 1e9))
+    api = Api(owner.app, owner.token())
+    for _ in range(2):
+        with statements(owner.app) as asked:
+            assert api.send("POST", "/purchases", TIM).status == 201
+    assert sum("FROM api_tokens" in statement for statement in asked) == 1
 
 
 def test_a_session_does_not_open_the_api(owner: Person) -> None:
