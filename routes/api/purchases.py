@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from flask import Response, abort, g, request, url_for
+from flask import Response, abort, g, request
 from flask.typing import ResponseReturnValue
 
 from extensions import db
@@ -61,7 +61,7 @@ def record() -> ResponseReturnValue:
     if is_only_checked:
         return reply.reply(recording.check(wish))
     recorded = recording.record(wish)
-    headers = {"Location": url_for(".show_purchase", id=recorded.id)}
+    headers = {"Location": f"{request.script_root}{request.path}/{recorded.answer.id}"}
     return reply.reply(recorded.answer, 201, headers | _replayed(recorded.is_replay))
 
 

@@ -28,7 +28,6 @@ log = structlog.get_logger("tillbook")
 
 
 class Recorded(NamedTuple):
-    id: UUID
     answer: CapturedAnswer
     is_replay: bool
 
@@ -114,7 +113,7 @@ def _answers(captured: Sequence[Captured]) -> Iterator[Recorded]:
     """What was answered when each was recorded."""
     for one, purchase in zip(captured, _as_recorded(captured), strict=True):
         answer = CapturedAnswer.of_capture(purchase, one.customer, one.outcome, one.changes)
-        yield Recorded(purchase.id, answer, one.is_replay)
+        yield Recorded(answer, one.is_replay)
 
 
 def _as_recorded(captured: Sequence[Captured]) -> list[Purchase]:
