@@ -396,9 +396,13 @@ def test_what_is_recorded_under_old_identities_and_ids_goes_back_with_them(
         owners: dict[Any, UUID] = dict(book.identities())
         customers = {customer.id: customer for customer in book.customers()}
         owners |= {one: _who_stays(one, customers) for one in customers}
-        if book.merge(*places) is None:
+        known = list(owners)
+        owners |= {(one, customer.name_normal): one for one, customer in customers.items()}
+        merged = book.merge(*places)
+        if merged is None:
             return
-        recorded = _record_under(book, list(owners), later)
+        owners.setdefault((merged.customer.id, merged.customer.name_normal), merged.merged_away.id)
+        recorded = _record_under(book, known, later)
         book.undo(book.done[-1])
         now = {purchase.id: purchase.customer_id for purchase in book.purchases()}
         assert {purchase_id: now[purchase_id] for purchase_id in recorded} == {
@@ -440,8 +444,8 @@ def _check_as_before(before: dict[str, Any], after: dict[str, Any], purchase_id:
 
 
 def _record_under(book: Book, known: list[Any], places: Sequence[int]) -> dict[UUID, Any]:
-    """The purchases that found somebody, with the identity or id that found them."""
-    recorded = {}
+    """The purchases that found somebody, with what found them: an identity, an id, or a name with who bears it."""
+    recorded: dict[UUID, Any] = {}
     for place in places:
         what = known[place % len(known)]
         try:
@@ -449,5 +453,13 @@ def _record_under(book: Book, known: list[Any], places: Sequence[int]) -> dict[U
         except Refusal:
             continue
         if captured.outcome != "created":
-            recorded[captured.purchase.id] = what
+            recorded[captured.purchase.id] = what if _finds(book, what) else (captured.customer.id, what[1])
     return recorded
+
+
+def _finds(book: Book, what: Any) -> bool:
+    """Whether it finds its owner: the name of who was withdrawn finds who else bears it."""
+    if isinstance(what, UUID):
+        return True
+    owner = db.session.get_one(Customer, (book.shop.id, book.identities()[what]))
+    return owner.withdrawn_at is None

@@ -150,6 +150,18 @@ def test_what_was_recorded_under_an_old_identity_or_id_goes_back_with_it(owner: 
     assert items(owner, bob) == ["before"] + ["Bob's"] * 3
 
 
+@pytest.mark.parametrize("stays", ["Tim", "Sue"])
+def test_what_a_name_found_goes_back_to_who_bore_it_beside_somebody_withdrawn(owner: Person, stays: str) -> None:
+    withdrawn = owner.capture(customer="Tim").customer
+    sue = owner.capture(customer="sue@example.com", item="before").customer
+    tim = do_split(owner, withdrawn, owner.purchases()[:1], {"name": "Tim"}).customer
+    merged = do_merge(owner, sue, tim) if stays == "Tim" else do_merge(owner, tim, sue)
+    assert owner.capture(customer="Tim", item="Tim's").customer.id == merged.customer.id
+    do_undo(owner, merged.action)
+    assert items(owner, tim) == ["a book", "Tim's"]
+    assert (items(owner, sue), items(owner, withdrawn)) == (["before"], [])
+
+
 def test_what_was_recorded_under_an_older_pointer_goes_back_with_the_one_it_points_at(owner: Person) -> None:
     tim, bob = tim_and_bob(owner)
     old = owner.capture(customer="Tom <tom@example.com>", item="before").customer
