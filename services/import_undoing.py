@@ -58,7 +58,8 @@ def _take_back(imported: Import, by: User) -> int:
     action = actions.begin("undo", shop_id=imported.shop_id, by=by, undoes=brought.action)
     voided = {"voided_at": action.at, "voided_by_id": action.user_id, "void_reason": REASON}
     ids = _change_all(own, Purchase.voided_at.is_(None), **voided)
-    actions.note_all(action, [FieldChange("status", "recorded", "void")], purchase_ids=ids)
+    told = [FieldChange("status", "recorded", "void"), FieldChange("void_reason", None, REASON)]
+    actions.note_all(action, told, purchase_ids=ids)
     # By what is on their history: their purchases may be others' by now.
     opened = select(Change.customer_id).where(
         Change.shop_id == imported.shop_id,
@@ -93,7 +94,8 @@ def _bring_back(imported: Import, by: User) -> int:
         raise Overtaken
     as_left = and_(Purchase.voided_at == undone.at, Purchase.void_reason == REASON)
     ids = _change_all(own, as_left, voided_at=None, voided_by_id=None, void_reason=None)
-    actions.note_all(action, [FieldChange("status", "void", "recorded")], purchase_ids=ids)
+    told = [FieldChange("status", "void", "recorded"), FieldChange("void_reason", REASON, None)]
+    actions.note_all(action, told, purchase_ids=ids)
     by_undoing = select(Change).where(
         Change.shop_id == imported.shop_id, Change.action_id == undone.id, Change.field.in_(_FIELDS)
     )

@@ -303,6 +303,7 @@ def _check_purchase(purchase: Purchase, history: Sequence[Change]) -> None:
         assert all(change.after == later.before for change, later in pairwise(changes))
         assert changes[-1].after == _present(purchase, field)
     assert "status" in by_field or purchase.voided_at is None
+    assert "void_reason" in by_field or purchase.void_reason is None
 
 
 def _present(purchase: Purchase, field: str) -> str | None:
