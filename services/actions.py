@@ -5,11 +5,10 @@ from itertools import chain, islice
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import insert
-
 from extensions import db
 from models import Action, ApiToken, Change, Customer, Purchase, User, clock
 from models.columns import new_id
+from models.dialect import insert_all
 from services.matching import FieldChange
 
 _AT_A_TIME = 1_000
@@ -39,9 +38,8 @@ def begin(kind: str, *, shop_id: int, by: User | ApiToken, undoes: Action | Purc
 
 def note(action: Action, subject: Customer | Purchase, change: FieldChange) -> None:
     """Puts on the history what the action changed."""
-    customer_id = subject.id if isinstance(subject, Customer) else None
-    purchase_id = subject.id if isinstance(subject, Purchase) else None
-    db.session.add(Change(**_values(action, change), customer_id=customer_id, purchase_id=purchase_id))
+    column = "customer_id" if isinstance(subject, Customer) else "purchase_id"
+    db.session.add(Change(**_values(action, change) | {column: subject.id}))
 
 
 def note_all(
@@ -55,7 +53,7 @@ def note_all(
     subjects = chain((("customer_id", one) for one in customer_ids), (("purchase_id", one) for one in purchase_ids))
     for some in batches((column, one, change) for column, one in subjects for change in changes):
         rows = [_values(action, change) | {column: one} for column, one, change in some]
-        db.session.connection().execute(insert(Change), rows)
+        insert_all(Change, rows)
 
 
 def batches(many: Iterable[T]) -> Iterator[list[T]]:
@@ -69,6 +67,9 @@ def _values(action: Action, change: FieldChange) -> dict[str, Any]:
     return {
         "shop_id": action.shop_id,
         "id": new_id(),
+        "customer_id": None,
+        "purchase_id": None,
+        "by_purchase_id": None,
         "action_id": action.id,
         "user_id": action.user_id,
         "token_id": action.token_id,
