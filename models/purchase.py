@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from extensions import Base
 from models import clock, public_id
-from models.columns import Instant, new_id, normal_text, one_of
+from models.columns import Instant, new_id, normal_text, one_of, where_set
 
 
 class Purchase(Base):
@@ -61,6 +61,7 @@ class Purchase(Base):
         Index(None, "shop_id", "item_normal", "purchased_on", "id"),
         # Counted by the index alone: hardly one is voided, and who has a hundred thousand is on many pages.
         Index(None, "shop_id", "customer_id", "purchased_on", "id", "voided_at"),
+        Index(None, "shop_id", "currency", "amount_minor", **where_set("currency")),
     )
 
     shop_id: Mapped[int] = mapped_column(primary_key=True)
