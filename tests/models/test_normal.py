@@ -112,7 +112,7 @@ def test_the_capital_of_every_character_is_the_same(normal) -> None:  # type: ig
     assert different == ["ı"]  # the dotless i of Turkish, whose capital is everybody's I
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.text(TRICKY, max_size=6) | st.text(max_size=20))
 @example("e\u200d\u0301")
 @example("\u1100\u200b\u1161")
@@ -120,13 +120,13 @@ def test_the_normal_form_of_words_is_its_own(text: str) -> None:
     assert ascii(normal_words(normal_words(text))) == ascii(normal_words(text))
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.text(TRICKY, max_size=6) | st.text(max_size=20))
 def test_the_normal_form_of_an_address_is_its_own(text: str) -> None:
     assert ascii(normal_email(normal_email(text))) == ascii(normal_email(text))
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.text(TRICKY, max_size=6) | st.text(max_size=20))
 def test_normal_words_can_be_searched_by_eye(text: str) -> None:
     words = normal_words(text)
@@ -135,7 +135,7 @@ def test_normal_words_can_be_searched_by_eye(text: str) -> None:
     assert unicodedata.is_normalized("NFKC", words)
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.text(TRICKY, max_size=6) | st.text(max_size=20))
 def test_composed_or_not_words_are_the_same(text: str) -> None:
     assert ascii(normal_words(unicodedata.normalize("NFD", text))) == ascii(normal_words(text))

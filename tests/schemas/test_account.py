@@ -170,7 +170,7 @@ def test_a_password_change_that_is_refused(values: dict[str, str], field: str, c
 ANY_VALUE = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()) | st.lists(st.integers())
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.sampled_from([Registration, Credentials, PasswordChange]),
     st.dictionaries(

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.contact import Known, normal_form, read_line
@@ -255,7 +255,6 @@ def is_settled(field: str, typed: str) -> bool:
         return True
 
 
-@settings(deadline=None)
 @given(
     st.emails() | st.builds("{}@example.com".format, st.text(st.characters(categories=["L", "M", "N"]), max_size=20))
 )
@@ -263,13 +262,11 @@ def test_the_normal_form_of_an_address_is_its_own_normal_form(typed: str) -> Non
     assert is_settled("email", typed)
 
 
-@settings(deadline=None)
 @given(st.text("+0123456789 ()-.", max_size=20))
 def test_the_normal_form_of_a_phone_number_is_its_own_normal_form(typed: str) -> None:
     assert is_settled("phone", typed)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(categories=["L"]), min_size=1, max_size=20))
 @example("ǰ")
 @example("ﬀ")

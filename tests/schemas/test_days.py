@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models import Purchase
@@ -161,13 +161,11 @@ def test_what_is_offered_for_an_ambiguous_day_is_one_of_its_readings(written: st
     assert not year or {on.year for on in offered} == set(year), message
 
 
-@settings(deadline=None)
 @given(st.dates(Purchase.EARLIEST, TODAY), st.sampled_from(["%Y-%m-%d", "%d %b %Y", "%B %d, %Y", "%d %B, %Y"]))
 def test_every_day_comes_back_however_it_is_written(on: date, form: str) -> None:
     assert purchased_on(on.strftime(form)) == Day(on, on.isoformat())
 
 
-@settings(deadline=None)
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.dates(date(2000, 1, 1), date(2000, 12, 31)))
 def test_a_day_without_its_year_is_the_last_one_of_the_name(today: date, on: date) -> None:
     found = purchased_on(on.strftime("%d %b"), today).on
@@ -177,7 +175,6 @@ def test_a_day_without_its_year_is_the_last_one_of_the_name(today: date, on: dat
         assert found > today - timedelta(days=366)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="0123456789/- ,.thjanfebsept", max_size=14))
 def test_what_is_read_is_a_day_of_the_past(written: str) -> None:
     try:

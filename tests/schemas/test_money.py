@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models import Purchase
@@ -225,14 +225,12 @@ def written_amounts(draw: st.DrawFn) -> tuple[Money, str]:
     return money, draw(st.sampled_from([f"{sign}{space}{number}", f"{number}{space}{sign}"]))
 
 
-@settings(deadline=None)
 @given(written_amounts())
 def test_an_amount_comes_back_however_it_is_written(written: tuple[Money, str]) -> None:
     money, text = written
     assert paid(money.currency, text) == money
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="0123456789.,'’ $€¥-+\u00a0USDEKW", max_size=20), st.sampled_from(["USD", "JPY", "KWD"]))
 def test_what_is_read_is_within_the_limits_and_never_a_float(text: str, shop_currency: str) -> None:
     try:

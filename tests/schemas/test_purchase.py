@@ -313,7 +313,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(FLAT_FIELDS), ANY_TEXT))
 def test_no_text_raises_anything_but_a_refusal(flat: dict[str, str]) -> None:
     try:
@@ -328,7 +328,7 @@ def test_no_text_raises_anything_but_a_refusal(flat: dict[str, str]) -> None:
     assert all(flat_field(problem, flat) in (*FLAT_FIELDS, "customer") for problem in told)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.dictionaries(st.sampled_from(list(PurchaseDetails.model_fields)), ANY_JSON),
     st.dictionaries(st.sampled_from(["name", "email", "phone", "reference"]), ANY_JSON),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
@@ -24,9 +24,7 @@ from tests.conftest import IS_LONG
 
 RULES = ShopRules("USD", "US", date(2026, 11, 21))
 TABLE = list(csv.DictReader(Path(__file__).with_name("sentences.csv").read_text(encoding="utf-8").splitlines()))
-THOROUGHLY = settings(
-    deadline=None, database=None, max_examples=2_000 if IS_LONG else 500, suppress_health_check=[HealthCheck.too_slow]
-)
+THOROUGHLY = settings(max_examples=2_000 if IS_LONG else 500)
 
 
 def details(sentence: object, rules: ShopRules = RULES) -> PurchaseDetails:
@@ -827,7 +825,7 @@ def assert_well_read(sentence: str) -> None:
     assert_nothing_was_dropped(line or "", read)
 
 
-@settings(THOROUGHLY, max_examples=3_000 if IS_LONG else 800)
+@settings(max_examples=3_000 if IS_LONG else 800)
 @given(st.lists(WORDS, max_size=14).map(" ".join))
 @example("Tim bought a hat for $5 on Monday")
 @example("bought bought bought bought")
@@ -835,7 +833,7 @@ def test_words_of_the_grammar_in_any_order_are_read_whole_or_refused(sentence: s
     assert_well_read(sentence)
 
 
-@settings(THOROUGHLY, max_examples=3_000 if IS_LONG else 800)
+@settings(max_examples=3_000 if IS_LONG else 800)
 @given(st.lists(WORDS, max_size=3), st.lists(WORDS, min_size=1, max_size=9))
 def test_any_words_around_a_verb_are_read_whole_or_refused(before: list[str], after: list[str]) -> None:
     assert_well_read(" ".join([*before, "bought", *after]))
@@ -858,7 +856,7 @@ def test_what_is_no_text_is_refused(value: object) -> None:
     assert refusal(value).problems[0].code in ("not_text", "blank")
 
 
-@settings(THOROUGHLY, max_examples=500)
+@settings(max_examples=500)
 @given(st.dates(date(1950, 1, 1), date(2090, 1, 1)), sentences())
 def test_choices_hold_on_any_day(today: date, said: Said) -> None:
     rules = ShopRules("EUR", "DE", today)

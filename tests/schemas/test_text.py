@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
@@ -104,7 +104,6 @@ def test_a_key_has_nothing_that_cannot_be_seen(character: str) -> None:
     )
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(), max_size=30), st.sampled_from([one_line, many_lines, key_text]))
 def test_what_is_kept_stays_as_it_is(typed: str, rule) -> None:  # type: ignore[no-untyped-def]
     try:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models import ApiToken
@@ -97,7 +97,6 @@ def test_an_empty_token_is_told_all_that_is_missing() -> None:
 ANY_VALUE = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters())
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*TokenDetails.model_fields]) | st.text(), ANY_VALUE | st.lists(ANY_VALUE)))
 def test_nothing_raises_anything_but_a_refusal(values: dict[str, Any]) -> None:
     with suppress(Refused):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -60,12 +60,7 @@ STEPS = st.tuples(
     st.lists(steps_of("capture"), min_size=2, max_size=6),
     st.lists(steps_of(*VERBS), max_size=10),
 ).map(lambda parts: parts[0] + parts[1])
-of_every_list = settings(
-    max_examples=50,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+of_every_list = settings(max_examples=50)
 
 
 class Book:

@@ -200,7 +200,7 @@ def test_long_names_and_many_words_are_found_by_what_is_kept_of_them(owner: Pers
     assert len(kept) == 51
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.text(min_size=1, max_size=20))
 def test_whatever_a_name_is_it_finds_itself(text: str) -> None:
     name = normal_words(text)
