@@ -79,11 +79,19 @@ def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
 def migrated_app(request: pytest.FixtureRequest) -> Iterator[Flask]:
     app = create_app(make_settings(request.getfixturevalue(f"{request.param}_url")))
     app.after_request(leaves_nothing_uncommitted)
+    wait_for_no_disk(app)
     with app.app_context():
         upgrade(directory=str(Path(app.root_path) / "migrations"))
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+def wait_for_no_disk(app: Flask) -> None:
+    """As the PostgreSQL of the tests does: what is tested must outlive a server, not the machine."""
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
 
 
 def leaves_nothing_uncommitted(response: Response) -> Response:
@@ -172,6 +180,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 def empty_app(empty_database_url: str) -> Iterator[Flask]:
     """The app on a database without tables."""
     app = create_app(make_settings(empty_database_url))
+    wait_for_no_disk(app)
     yield app
     with app.app_context():
         db.engine.dispose()

@@ -154,13 +154,6 @@ def test_who_waits_for_a_connection_is_told_before_gunicorn_gives_the_worker_up(
         assert pool.timeout() < 30
 
 
-@pytest.mark.parametrize("migrated_app", ["sqlite"], indirect=True)
-def test_sqlite_writes_through_to_the_disk_and_minds_foreign_keys(app: Flask) -> None:
-    told = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5_000}
-    with app.app_context():
-        assert {name: db.session.scalar(text(f"PRAGMA {name}")) for name in told} == told
-
-
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "tillbook.db"
@@ -178,6 +171,12 @@ def till(file: Path) -> Iterator[Person]:
     yield till
     with app.app_context():
         db.engine.dispose()
+
+
+def test_sqlite_writes_through_to_the_disk_and_minds_foreign_keys(till: Person) -> None:
+    told = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5_000}
+    with till.app.app_context():
+        assert {name: db.session.scalar(text(f"PRAGMA {name}")) for name in told} == told
 
 
 def record(till: Person, item: str = "a pen", *, status: int = 201) -> None:
