@@ -1,21 +1,23 @@
 """The people of the tests, and what they send."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 from uuid import uuid4
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from extensions import db
-from models import ApiToken, Customer, Purchase, Shop, User
+from models import ApiToken, Customer, Purchase, Shop, User, clock
 from schemas.account import Registration
 from schemas.problems import ShopRules, judge
 from schemas.purchase import PurchaseDetails, nested
 from schemas.token import TokenDetails
 from services import accounts, tokens
-from services.capture import Captured, capture
+from services.capture import Capture, Captured, capture, capture_all
+from services.refusals import Refusal
 from tests.api.client import Api
 from tests.pages import Browser
 
@@ -84,6 +86,23 @@ class Person:
             db.session.commit()
             return captured
 
+    def capture_all(self, several: Iterable[dict[str, Any]]) -> list[Captured]:
+        """Records them together, to the same as one by one. Each is the fields of a form; none may be refused."""
+        with self.app.app_context():
+            wishes = [Capture(self.details(**flat), str(uuid4())) for flat in several]
+            captured = capture_all(wishes, shop=self.user.shop, by=self.user, source="web")
+            db.session.commit()
+        return [_not_refused(one) for one in captured]
+
+    def void_all(self, purchases: Iterable[Purchase]) -> None:
+        """Without any history, and customers stay as they are."""
+        theirs = Purchase.shop_id == self.shop_id, Purchase.id.in_([purchase.id for purchase in purchases])
+        with self.app.app_context():
+            db.session.execute(
+                update(Purchase).where(*theirs).values(voided_at=clock.utc_now(), voided_by_id=self.user_id)
+            )
+            db.session.commit()
+
     def details(self, **flat: Any) -> PurchaseDetails:
         """Judged by the rules of the shop. Needs an app context."""
         shop = self.user.shop
@@ -102,6 +121,12 @@ class Person:
         with self.app.app_context():
             found = select(Purchase).where(Purchase.shop_id == self.shop_id).order_by(Purchase.id)
             return list(db.session.scalars(found))
+
+
+def _not_refused(result: Captured | Refusal) -> Captured:
+    if isinstance(result, Refusal):
+        raise result
+    return result
 
 
 def make_person(app: Flask, email: str, **changes: str) -> Person:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from extensions import db
+from services.capture import capture
+from services.editing import find_with_customer, void
 from tests.api.client import Answer
 from tests.cast import Person
 
@@ -30,11 +33,16 @@ def full(owner: Person, at: Callable[[str], None]) -> Person:
         {"customer": "Ann (+1 212 555 0101)", "item": "a pen", "amount": "0", "purchased_on": "2026-11-05"},
         {"customer": "Bob", "item": "a hat", "amount": "EUR 5", "purchased_on": "2026-10-31", "external_id": "a1"},
     ]
-    for number, line in enumerate(lines):
-        at(f"2026-11-21T17:0{number}")
-        owner.capture(**line)
-    for purchase in owner.purchases()[4:6]:
-        owner.api.post(f"/purchases/{purchase.public_id}/void", {"reason": "returned"})
+    with owner.app.app_context():
+        by, recorded = owner.user, []
+        for number, line in enumerate(lines):
+            at(f"2026-11-21T17:0{number}")
+            recorded.append(capture(owner.details(**line), shop=by.shop, by=by, source="web", key=str(number)))
+        for captured in recorded[4:6]:
+            found = find_with_customer(owner.shop_id, captured.purchase.id)
+            assert found is not None
+            void(found.purchase, "returned", by=by)
+        db.session.commit()
     return owner
 
 

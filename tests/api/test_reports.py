@@ -36,8 +36,8 @@ def till(owner: Person) -> Person:
         }
 
     answer = owner.api.post("/purchases/batch", {"purchases": [anything() for _ in range(300)]}).json
-    for result in answer["results"][::7]:
-        owner.api.post(f"/purchases/{result['purchase']['id']}/void")
+    ids = {result["purchase"]["id"] for result in answer["results"][::7]}
+    owner.void_all(purchase for purchase in owner.purchases() if purchase.public_id in ids)
     return owner
 
 

@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event
 
 from extensions import db
-from models import Customer, Purchase, clock
+from models import Customer, Purchase
 from schemas.problems import Schema, ShopRules, judge
 from schemas.report import SummaryFilters, TopFilters
 from services import reports
@@ -39,11 +39,9 @@ def _today(at: At) -> None:
 def busy(request: pytest.FixtureRequest, owner: Person, stranger: Person) -> Person:
     """The owner after many purchases, some of them voided, beside another shop."""
     chance = random.Random(request.param)
-    for _ in range(60):
-        owner.capture(**a_purchase(chance))
-    for _ in range(5):
-        stranger.capture(**a_purchase(chance))
-    void(owner, [purchase for purchase in owner.purchases() if chance.random() < 0.2])
+    owner.capture_all(a_purchase(chance) for _ in range(60))
+    stranger.capture_all(a_purchase(chance) for _ in range(5))
+    owner.void_all(purchase for purchase in owner.purchases() if chance.random() < 0.2)
     return owner
 
 
@@ -55,14 +53,6 @@ def a_purchase(chance: random.Random) -> dict[str, str]:
         "amount": chance.choice(AMOUNTS),
         "purchased_on": str(date(2025, 12, 25) + timedelta(days=chance.choice([0, 3, 4, 5, 6, 7, 10, 11, 60, 300]))),
     }
-
-
-def void(owner: Person, purchases: Sequence[Purchase]) -> None:
-    ids = [purchase.id for purchase in purchases]
-    of_owner = update(Purchase).where(Purchase.shop_id == owner.shop_id, Purchase.id.in_(ids))
-    with owner.app.app_context():
-        db.session.execute(of_owner.values(voided_at=clock.utc_now(), voided_by_id=owner.user_id))
-        db.session.commit()
 
 
 def ask(
@@ -172,7 +162,7 @@ def test_a_customer_is_new_once_however_often_they_buy_in_their_first_period(own
 def test_a_first_purchase_that_is_taken_back_makes_nobody_new(owner: Person) -> None:
     first = owner.capture(customer="Tim", purchased_on="2026-09-01").purchase
     owner.capture(customer="Tim", purchased_on="2026-10-01")
-    void(owner, [first])
+    owner.void_all([first])
     assert [(period.label, *period[3:]) for period in newcomers(owner)] == [("2026-10", 1, 0)]
 
 
@@ -202,7 +192,7 @@ def top_by_hand(groups: dict[Any, list[Purchase]], query: dict[str, str]) -> lis
 
 def test_a_shop_without_purchases_has_empty_reports(owner: Person, stranger: Person) -> None:
     stranger.capture(amount="5")
-    void(owner, [owner.capture(amount="5").purchase])
+    owner.void_all([owner.capture(amount="5").purchase])
     for group_by in LABELS:
         assert summary(owner, group_by=group_by) == newcomers(owner, group_by=group_by) == []
     for sort in ("-purchases", "-quantity", "-amount"):
@@ -302,7 +292,7 @@ def test_each_sort_has_another_top(owner: Person) -> None:
 def test_an_item_is_shown_as_typed_last(owner: Person) -> None:
     owner.capture(item="a BOOK", purchased_on="2026-11-20")
     owner.capture(item="A Book", purchased_on="2026-11-01", amount="5 EUR")
-    void(owner, [owner.capture(item="a book").purchase])
+    owner.void_all([owner.capture(item="a book").purchase])
     assert [(top.item, top.purchases) for top in top_items(owner)] == [("A Book", 2)]
     assert [top.item for top in top_items(owner, **{"from": "2026-11-02"})] == ["a BOOK"]
 

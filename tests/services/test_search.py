@@ -37,12 +37,16 @@ def set_withdrawn(person: Person, customer: Customer, at: datetime) -> None:
 @pytest.fixture
 def known(owner: Person) -> Person:
     """A shop of some customers."""
-    owner.capture(customer="Anne-Marie O'Neil <annie.o+shop@example.com>", phone="+1 212 555 0100")
-    owner.capture(customer="José García", phone="+44 7700 900123")
-    owner.capture(customer="Øystein Łukasz Straße", reference="K-7Ä")
-    owner.capture(customer="王小明", phone="+39 06 1234 5678")
-    owner.capture(customer="김철수", reference="00012")
-    owner.capture(customer="Smith & Co ★", reference="2026/0017 B")
+    owner.capture_all(
+        [
+            {"customer": "Anne-Marie O'Neil <annie.o+shop@example.com>", "phone": "+1 212 555 0100"},
+            {"customer": "José García", "phone": "+44 7700 900123"},
+            {"customer": "Øystein Łukasz Straße", "reference": "K-7Ä"},
+            {"customer": "王小明", "phone": "+39 06 1234 5678"},
+            {"customer": "김철수", "reference": "00012"},
+            {"customer": "Smith & Co ★", "reference": "2026/0017 B"},
+        ]
+    )
     return owner
 
 
