@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from extensions import db
 from tests.api.client import Answer
 from tests.cast import Person, make_person
+from tests.conftest import IS_LONG
 from tests.services.test_properties import BUYERS, CUTS, NAME_OR_ADDRESS, check_invariants
 from tests.services.test_tokens import statements
 
@@ -248,7 +249,7 @@ def without_ids(person: Person, told: Any) -> Any:
     return replace(told)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60 if IS_LONG else 40)
 @given(wishes=WISHES, cuts=CUTS)
 def test_a_batch_comes_to_the_same_as_one_by_one(app: Flask, wishes: list[Wish], cuts: list[int]) -> None:
     at_once, singly = (make_person(app, f"{uuid4()}@example.com") for _ in range(2))

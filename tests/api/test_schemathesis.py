@@ -14,7 +14,7 @@ from tests.cast import Person
 from tests.conftest import IS_LONG
 from tests.server import Server, serve
 
-EXAMPLES = {"sqlite": 200, "postgresql": 200} if IS_LONG else {"sqlite": 20, "postgresql": 40}
+EXAMPLES = {"sqlite": 200, "postgresql": 200} if IS_LONG else {"sqlite": 13, "postgresql": 27}
 """For each operation."""
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 OPEN = {"/api/v1/openapi.json"}
@@ -64,7 +64,7 @@ def test_nobody_gets_an_answer_without_a_token(app: Flask) -> None:
 
 
 def ask_without_token(operation: Any) -> None:
-    @settings(max_examples=20, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20 if IS_LONG else 13, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy())
     def ask(case: Any) -> None:
         assert case.call().status_code == (200 if operation.path in OPEN else 401)

@@ -856,7 +856,7 @@ def test_what_is_no_text_is_refused(value: object) -> None:
     assert refusal(value).problems[0].code in ("not_text", "blank")
 
 
-@settings(max_examples=500)
+@settings(max_examples=500 if IS_LONG else 300)
 @given(st.dates(date(1950, 1, 1), date(2090, 1, 1)), sentences())
 def test_choices_hold_on_any_day(today: date, said: Said) -> None:
     rules = ShopRules("EUR", "DE", today)

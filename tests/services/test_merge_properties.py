@@ -25,6 +25,7 @@ from services.importing import import_rows
 from services.merging import Merged, merge, split
 from services.refusals import Refusal
 from services.undoing import undo, undo_recording, undo_update
+from tests.conftest import IS_LONG
 from tests.services.test_properties import BUYERS, NAME_OR_ADDRESS, check_words, open_till
 from tests.services.test_undoing import last_action_of, stored
 
@@ -60,7 +61,7 @@ STEPS = st.tuples(
     st.lists(steps_of("capture"), min_size=2, max_size=6),
     st.lists(steps_of(*VERBS), max_size=10),
 ).map(lambda parts: parts[0] + parts[1])
-of_every_list = settings(max_examples=50)
+of_every_list = settings(max_examples=50 if IS_LONG else 33)
 
 
 class Book:

@@ -21,6 +21,7 @@ from services.capture import Capture, Captured, capture_all
 from services.matching import FieldChange
 from services.refusals import CustomerUnclear, KeyReused, Refusal
 from tests.cast import Person
+from tests.conftest import IS_LONG
 
 NOBODY = -1
 """A customer who never was."""
@@ -72,7 +73,7 @@ WISHES = st.lists(
     ),
     max_size=12,
 )
-of_every_list = settings(max_examples=150)
+of_every_list = settings(max_examples=150 if IS_LONG else 100)
 
 
 @dataclass
