@@ -49,8 +49,14 @@ class Refusing(Exception):
 
     def __init__(self, name: str, detail: str, headers: Iterable[tuple[str, str]] = (), **more: Any):
         super().__init__(detail)
-        self.problem = problem(name, detail, **more)
         self.headers = headers
+        self._told = name, detail, more
+
+    @property
+    def problem(self) -> ProblemAnswer:
+        """With the number of the request that it is asked in: one may end several that came together."""
+        name, detail, more = self._told
+        return problem(name, detail, **more)
 
 
 class QueryRefused(Exception):

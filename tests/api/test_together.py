@@ -164,6 +164,18 @@ def test_what_each_would_meet_alone_is_not_tried_again(
     assert [customer.name for customer in owner.customers()] == ["First"]
 
 
+def test_each_is_refused_by_itself_when_the_token_was_revoked_meanwhile(
+    owner: Person, counter: Counter, attempts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_in_use = iter([True, False])
+    monkeypatch.setattr(tokens, "is_in_use", lambda _: next(is_in_use))
+    first, *others = answers(counter.record({"customer": {"name": "Ana"}}, {"customer": {"name": "Zoe"}}))
+    assert [first.status, *(one.status for one in others)] == [201, 401, 401]
+    assert len({one.json["request_id"] for one in others}) == 2
+    assert attempts == [1, 2]
+    assert [customer.name for customer in owner.customers()] == ["First"]
+
+
 def test_what_may_be_the_matter_with_one_is_tried_by_each(
     owner: Person, counter: Counter, attempts: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
