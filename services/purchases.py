@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from extensions import db
 from models import Customer, Purchase
 from models.columns import least_id
-from models.dialect import allow_long_statements
+from models.dialect import allow_long_statements, with_likelihood
 from schemas.filters import PAGE_SIZE, PurchaseFilters
 from schemas.table import ListedPurchase
 from services import customers
@@ -153,7 +153,7 @@ def _conditions(shop_id: int, filters: PurchaseFilters) -> Iterator[ColumnElemen
         yield Purchase.id >= least_id(filters.recorded_since)  # indexes have ids
         # Or else SQLite would read all that were recorded since, in the order of their ids, and then sort them by day.
         yield Purchase.purchased_on >= Purchase.EARLIEST
-    yield from _amounts(filters)
+    yield from with_likelihood(Purchase.shop_id == shop_id, list(_amounts(filters)))
 
 
 def _amounts(filters: PurchaseFilters) -> Iterator[ColumnElement[bool]]:
@@ -161,9 +161,9 @@ def _amounts(filters: PurchaseFilters) -> Iterator[ColumnElement[bool]]:
     if filters.currency:
         yield Purchase.currency == filters.currency
     if least:
-        yield and_(Purchase.currency == least.currency, Purchase.amount_minor >= least.minor)
+        yield from (Purchase.currency == least.currency, Purchase.amount_minor >= least.minor)
     if most:
-        yield and_(Purchase.currency == most.currency, Purchase.amount_minor <= most.minor)
+        yield from (Purchase.currency == most.currency, Purchase.amount_minor <= most.minor)
 
 
 def with_customers(purchases: Sequence[Purchase], shop_id: int) -> list[Line]:

@@ -12,6 +12,8 @@ from sqlalchemy import select
 
 from extensions import db
 from models import Customer, Purchase
+from models.columns import new_id
+from models.dialect import insert_all
 from schemas.filters import CustomerFilters, PurchaseFilters
 from schemas.problems import ShopRules, judge
 from services import customers, purchases
@@ -274,3 +276,34 @@ def item_reader(owner: Person, part: str, sort: str, size: int) -> Read:
 
 def ids(pages: Iterable[Page[Purchase]]) -> list[UUID]:
     return [purchase.id for page in pages for purchase in page.rows]
+
+
+@pytest.mark.parametrize("migrated_app", ["sqlite"], indirect=True)  # PostgreSQL knows how common an amount is
+@pytest.mark.parametrize(
+    ("asked", "count"),
+    [
+        ({"currency": "USD"}, 5),
+        ({"currency": "EUR"}, 1),
+        ({"currency": "JPY"}, 0),
+        ({"min_amount": "1"}, 5),
+        ({"max_amount": "1"}, 5),
+        ({"min_amount": "2"}, 1),
+        ({"min_amount": "2", "max_amount": "2"}, 1),
+    ],
+)
+def test_a_page_by_amount_or_currency_takes_no_longer_for_many(
+    owner: Person, asked: dict[str, str], count: int
+) -> None:
+    paid = judge(PurchaseFilters, asked, ShopRules("USD", "US", date(2026, 11, 21)))
+    captured = [owner.capture(amount=amount).purchase for amount in ("EUR 1", "2", "1")]
+    with owner.app.app_context():
+        copies = [vars(captured[-1]) | {"id": new_id(), "capture_key": str(number)} for number in range(5_000)]
+        insert_all(Purchase, copies)
+        db.session.commit()
+        steps: list[None] = []
+        driver: Any = db.session.connection().connection.dbapi_connection
+        driver.set_progress_handler(lambda: steps.append(None), 1_000)
+        page = purchases.list_purchases(owner.shop_id, paid, Position(), size=5)
+        driver.set_progress_handler(None, 0)
+    assert len(page.rows) == count
+    assert len(steps) < 30  # a look at each purchase takes more
