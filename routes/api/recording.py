@@ -34,8 +34,8 @@ class Recorded(NamedTuple):
 
 def check(wish: Capture) -> CheckedAnswer:
     """What recording would come to. Raises like `record`."""
-    room.confirm()
     captured = capture(wish.details, shop=g.viewer.shop, by=g.token, source="api", key=wish.key, is_alone=True)
+    room.confirm()
     [purchase] = _as_recorded([captured])
     checked = CheckedAnswer.of_capture(purchase, captured.outcome, captured.changes, is_replay=captured.is_replay)
     roll_back()
@@ -103,8 +103,8 @@ def _concerns_all(error: Exception) -> bool:
 
 
 def _record(wishes: Sequence[Capture]) -> list[Recorded | Refusal]:
-    room.confirm()
     results = capture_all(wishes, shop=g.viewer.shop, by=g.token, source="api", is_alone=True)
+    room.confirm()  # at the end: who was overtaken began the transaction again
     answers = _answers([one for one in results if isinstance(one, Captured)])
     return [one if isinstance(one, Refusal) else next(answers) for one in results]
 

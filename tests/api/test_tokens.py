@@ -12,6 +12,8 @@ from extensions import db
 from models import ApiToken
 from routes.api.room import OPERATIONS
 from services import tokens
+from services.capture import _Ledger
+from services.register import Overtaken
 from tests.api.client import Answer, Api
 from tests.cast import Person
 from tests.pages import Browser
@@ -133,22 +135,50 @@ WAYS_TO_RECORD = (
 )
 
 
+@pytest.fixture
+def stopped_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was found within a second was found just now."""
+    monkeypatch.setattr("routes.api.room.time", SimpleNamespace(monotonic=lambda: 1e9))
+
+
+def revoke_all(person: Person) -> None:
+    with person.app.app_context():
+        for token in db.session.scalars(select(ApiToken).where(ApiToken.shop_id == person.shop_id)):
+            tokens.revoke(token)
+        db.session.commit()
+
+
 @pytest.mark.parametrize(("path", "body"), WAYS_TO_RECORD)
-def test_who_has_just_recorded_cannot_once_the_token_is_revoked(owner: Person, path: str, body: dict[str, Any]) -> None:
+def test_who_has_just_recorded_cannot_once_the_token_is_revoked(
+    owner: Person, stopped_second: None, path: str, body: dict[str, Any]
+) -> None:
     api = Api(owner.app, owner.token())
     assert api.send("POST", "/purchases", TIM).status == 201
-    with owner.app.app_context():
-        [token] = db.session.scalars(select(ApiToken).where(ApiToken.shop_id == owner.shop_id)).all()
-        tokens.revoke(token)
-        db.session.commit()
+    revoke_all(owner)
     check_refused(api.send("POST", path, body))
     assert len(owner.purchases()) == 1
 
 
-def test_a_token_that_records_again_and_again_is_looked_up_where_it_records(
+def test_a_token_that_is_revoked_while_others_win_a_race_records_nothing(
     owner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("routes.api.room.time", SimpleNamespace(monotonic=lambda: 1e9))
+    api, record_all, left = Api(owner.app, owner.token()), _Ledger.record_all, [Overtaken]
+
+    def lose(ledger: _Ledger) -> Any:
+        if left:
+            db.session.rollback()
+            revoke_all(owner)
+            raise left.pop()
+        return record_all(ledger)
+
+    monkeypatch.setattr(_Ledger, "record_all", lose)
+    check_refused(api.send("POST", "/purchases", TIM))
+    assert owner.purchases() == []
+
+
+def test_a_token_that_records_again_and_again_is_looked_up_where_it_records(
+    owner: Person, stopped_second: None
+) -> None:
     api = Api(owner.app, owner.token())
     for _ in range(2):
         with statements(owner.app) as asked:
