@@ -30,7 +30,7 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
 def address(app: Flask) -> Iterator[str]:
     """Where the app is served, with a thread for each request."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))  # seconds until it sees that it is to stop
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()

@@ -6,42 +6,43 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.counter import Counter
+from tests.cast import Person
 
 NEW = "New customer."
 
 
 @pytest.fixture
-def registered(counter: Counter) -> Counter:
-    counter.register()
+def entered(counter: Counter, owner: Person) -> Counter:
+    counter.enter(owner)
     return counter
 
 
 @pytest.fixture
-def typed(registered: Counter) -> Iterator[Page]:
+def typed(entered: Counter) -> Iterator[Page]:
     """The capture page, which no mouse touches."""
-    page = registered.page
+    page = entered.page
     yield page
     assert page.evaluate("document.querySelectorAll('.messages p').length")
 
 
-def test_a_sentence_is_recorded_by_enter_once_it_was_shown(registered: Counter, typed: Page) -> None:
-    registered.wait_for_focus("sentence")
+def test_a_sentence_is_recorded_by_enter_once_it_was_shown(entered: Counter, typed: Page) -> None:
+    entered.wait_for_focus("sentence")
     typed.keyboard.type("Tim purchased a book")
     expect(typed.locator("#foreseen")).to_contain_text(NEW)
     assert typed.get_by_label("Customer", exact=True).input_value() == "Tim"
     assert typed.get_by_label("Item").input_value() == "book"
-    registered.press_enter()
-    assert registered.message == "Recorded: Tim, book. Tim is a new customer."
-    registered.wait_for_focus("sentence")
+    entered.press_enter()
+    assert entered.message == "Recorded: Tim, book. Tim is a new customer."
+    entered.wait_for_focus("sentence")
 
 
-def test_who_is_faster_than_the_page_is_shown_it_first(registered: Counter, typed: Page) -> None:
+def test_who_is_faster_than_the_page_is_shown_it_first(entered: Counter, typed: Page) -> None:
     typed.get_by_label("In one sentence").fill("Tim purchased a book")
-    registered.press_enter()
+    entered.press_enter()
     expect(typed.locator("#foreseen")).to_contain_text(NEW)
     typed.wait_for_function("document.activeElement.textContent === 'Record'")
-    registered.press_enter()
-    assert registered.message == "Recorded: Tim, book. Tim is a new customer."
+    entered.press_enter()
+    assert entered.message == "Recorded: Tim, book. Tim is a new customer."
 
 
 def test_a_sentence_needs_no_script(counter_without_script: Counter) -> None:
@@ -59,9 +60,9 @@ def test_a_sentence_needs_no_script(counter_without_script: Counter) -> None:
     assert counter.message == "Recorded: Tim, a shade. Tim was already known."
 
 
-def test_twenty_purchases_in_a_row_by_the_keyboard(registered: Counter, typed: Page) -> None:
+def test_twenty_purchases_in_a_row_by_the_keyboard(entered: Counter, typed: Page) -> None:
     for number in range(20):
-        registered.wait_for_focus("sentence")
+        entered.wait_for_focus("sentence")
         if number % 2:
             typed.keyboard.type(f"Tim {number % 5} bought {number} books for ${number}.50")
             expect(typed.locator("#foreseen .who")).to_be_visible()
@@ -69,16 +70,16 @@ def test_twenty_purchases_in_a_row_by_the_keyboard(registered: Counter, typed: P
             for text in (f"Tim {number % 5}", f"book {number}"):
                 typed.keyboard.press("Tab")
                 typed.keyboard.type(text)
-        registered.press_enter()
-        assert registered.message.startswith(f"Recorded: Tim {number % 5}, ")
-    assert len(registered.column("/purchases", "Item")) == 20
-    registered.go("/purchases/new")
-    registered.record("Tim", "the last")
+        entered.press_enter()
+        assert entered.message.startswith(f"Recorded: Tim {number % 5}, ")
+    assert len(entered.column("/purchases", "Item")) == 20
+    entered.go("/purchases/new")
+    entered.record("Tim", "the last")
 
 
-def test_it_says_who_will_be_written_while_the_customer_is_typed(registered: Counter) -> None:
-    page, foreseen = registered.page, registered.page.locator("#foreseen")
-    registered.record("Tim <tim@example.com>", "a book", Amount="12.50")
+def test_it_says_who_will_be_written_while_the_customer_is_typed(entered: Counter) -> None:
+    page, foreseen = entered.page, entered.page.locator("#foreseen")
+    entered.record("Tim <tim@example.com>", "a book", Amount="12.50")
     customer = page.get_by_label("Customer", exact=True)
     customer.press_sequentially("tim@example.com")
     expect(foreseen).to_contain_text("Existing customer Tim, tim@example.com: 1 purchase, last on")
@@ -90,33 +91,33 @@ def test_it_says_who_will_be_written_while_the_customer_is_typed(registered: Cou
     with page.expect_navigation():
         foreseen.get_by_role("button").click()
     assert page.get_by_label("Item").input_value() == "a book"
-    registered.click("Record")
-    assert registered.message == "Recorded: Tim, a book, $12.50. Tim was already known."
+    entered.click("Record")
+    assert entered.message == "Recorded: Tim, a book, $12.50. Tim was already known."
 
 
-def test_it_asks_which_of_several_before_anything_is_sent(registered: Counter) -> None:
+def test_it_asks_which_of_several_before_anything_is_sent(entered: Counter) -> None:
     for address in ("tim@example.com", "other@example.com"):
-        registered.record(f"Tim <{address}>", "a book")
-    registered.page.get_by_label("In one sentence").press_sequentially("Tim bought a lamp")
-    registered.page.get_by_label("other@example.com").check()
-    registered.click("Record")
-    assert registered.message == "Recorded: Tim, lamp. Tim was already known."
+        entered.record(f"Tim <{address}>", "a book")
+    entered.page.get_by_label("In one sentence").press_sequentially("Tim bought a lamp")
+    entered.page.get_by_label("other@example.com").check()
+    entered.click("Record")
+    assert entered.message == "Recorded: Tim, lamp. Tim was already known."
 
 
-def test_what_is_typed_is_read_only_to_its_end(registered: Counter) -> None:
-    sentence = registered.page.get_by_label("In one sentence")
-    reading = registered.page.locator("#reading")
+def test_what_is_typed_is_read_only_to_its_end(entered: Counter) -> None:
+    sentence = entered.page.get_by_label("In one sentence")
+    reading = entered.page.locator("#reading")
     sentence.press_sequentially("Tim bought a lamp on 3/4")
     expect(reading).to_contain_text("can be read in two ways")
     sentence.press_sequentially("/2026")
     expect(reading.get_by_role("button")).to_have_count(2)
     sentence.fill("Tim bought a lamp on 3 Apr 2026")
     expect(reading).to_be_empty()
-    assert registered.page.get_by_label("Date").input_value() == "2026-04-03"
+    assert entered.page.get_by_label("Date").input_value() == "2026-04-03"
 
 
-def test_what_is_typed_meanwhile_is_not_overwritten(registered: Counter) -> None:
-    page = registered.page
+def test_what_is_typed_meanwhile_is_not_overwritten(entered: Counter) -> None:
+    page = entered.page
 
     def late(route: Route) -> None:
         page.get_by_label("Item").fill("big book")
@@ -128,19 +129,19 @@ def test_what_is_typed_meanwhile_is_not_overwritten(registered: Counter) -> None
     assert page.get_by_label("Item").input_value() == "big book"
 
 
-def test_what_could_not_be_sent_is_sent_by_the_next_enter(registered: Counter) -> None:
-    page = registered.page
+def test_what_could_not_be_sent_is_sent_by_the_next_enter(entered: Counter) -> None:
+    page = entered.page
     page.get_by_label("Customer", exact=True).fill("Tim")
     page.get_by_label("Item").fill("a book")
     page.route("**/purchases", lambda route: route.abort("aborted"), times=1)
     page.keyboard.press("Enter")
     page.wait_for_timeout(3_100)
-    registered.press_enter()
-    assert registered.message.startswith("Recorded: Tim, a book.")
+    entered.press_enter()
+    assert entered.message.startswith("Recorded: Tim, a book.")
 
 
-def test_a_second_enter_while_the_first_is_under_way_sends_nothing(registered: Counter) -> None:
-    page = registered.page
+def test_a_second_enter_while_the_first_is_under_way_sends_nothing(entered: Counter) -> None:
+    page = entered.page
     page.get_by_label("Customer", exact=True).fill("Tim")
     page.get_by_label("Item").fill("a book")
     sent = []

@@ -13,6 +13,7 @@ from extensions import db
 from models import Import, UserSession, clock
 from tests.browser.counter import Counter
 from tests.browser.test_look import look_at
+from tests.cast import Person
 from tests.conftest import IS_LONG
 from tests.test_real_data import HEADER, REAL_DATA, made_up_lines, totals_of
 
@@ -44,7 +45,7 @@ def click_and_wait(counter: Counter, button: str) -> list[float]:
 
 
 def test_real_purchases_come_in_with_a_progress_bar_and_are_undone_to_an_empty_shop(
-    counter: Counter, app: Flask, tmp_path: Path
+    counter: Counter, owner: Person, app: Flask, tmp_path: Path
 ) -> None:
     is_real = IS_LONG and REAL_DATA.exists()
     path, lines = REAL_DATA, REAL_DATA.read_text().splitlines()[1:] if is_real else list(made_up_lines())
@@ -52,7 +53,7 @@ def test_real_purchases_come_in_with_a_progress_bar_and_are_undone_to_an_empty_s
         path = tmp_path / "cdnow.csv"
         path.write_text("\n".join([HEADER, *lines]) + "\n")
     totals = totals_of(lines)
-    counter.register()
+    counter.enter(owner)
     choose_file(counter, path)
     match_columns(counter.page)
     click_and_wait(counter, "Check every row")
@@ -74,11 +75,11 @@ def test_real_purchases_come_in_with_a_progress_bar_and_are_undone_to_an_empty_s
 
 @pytest.mark.parametrize("migrated_app", ["sqlite"], indirect=True)
 def test_who_is_signed_out_while_an_import_runs_is_asked_to_sign_in(
-    counter: Counter, app: Flask, tmp_path: Path
+    counter: Counter, owner: Person, app: Flask, tmp_path: Path
 ) -> None:
     path = tmp_path / "purchases.csv"
     path.write_text("name,item\nTim,a book\n")
-    counter.register()
+    counter.enter(owner)
     choose_file(counter, path)
     with app.app_context():
         db.session.execute(update(Import).values(status="checking", heard_at=clock.utc_now()))
@@ -92,12 +93,14 @@ def test_who_is_signed_out_while_an_import_runs_is_asked_to_sign_in(
     assert "next=/imports/imp_" in unquote(counter.page.url)
 
 
-def test_a_file_comes_in_without_scripts_on_a_narrow_screen(counter_without_script: Counter, tmp_path: Path) -> None:
+def test_a_file_comes_in_without_scripts_on_a_narrow_screen(
+    counter_without_script: Counter, owner: Person, tmp_path: Path
+) -> None:
     path = tmp_path / "purchases.csv"
     path.write_text("name,item,amount\nTim,a book,12.50\nTim,,\n" + "Sue,a pen,1\n" * 300)
     page = counter_without_script.page
     page.set_viewport_size({"width": 320, "height": 800})
-    counter_without_script.register()
+    counter_without_script.enter(owner)
     choose_file(counter_without_script, path)
     counter_without_script.click("Check every row")
     expect(page.get_by_role("heading", level=1)).to_have_text("Import of purchases.csv", timeout=30_000)
@@ -106,11 +109,11 @@ def test_a_file_comes_in_without_scripts_on_a_narrow_screen(counter_without_scri
     assert counter_without_script.column("/purchases", "Item").count("a book") <= 1
 
 
-def test_every_page_of_an_import_can_be_used_by_everybody(counter: Counter, tmp_path: Path) -> None:
+def test_every_page_of_an_import_can_be_used_by_everybody(counter: Counter, owner: Person, tmp_path: Path) -> None:
     path = tmp_path / f"{'purchases' * 12}.csv"
     path.write_text("name,item,amount\nTim,a book,12.50\nTim,,\nSue," + "Wolfeschlegelsteinhausen" * 4 + ",\n")
     counter.page.set_viewport_size({"width": 320, "height": 800})
-    counter.register()
+    counter.enter(owner)
     counter.go("/imports")
     look_at(counter.page)
     counter.click("Upload")

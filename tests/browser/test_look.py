@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.counter import Counter
-from tests.cast import PASSWORD
+from tests.cast import PASSWORD, Person
 
 LONG = "Wolfeschlegelsteinhausenbergerdorff" * 4
 MANUAL = ("/api/docs", "/problems", "/problems/validation", "/problems/customer-ambiguous", "/problems/nothing")
@@ -52,8 +52,8 @@ def test_no_page_scrolls_sideways_or_shuts_anybody_out(counter: Counter) -> None
     look_at(counter.page)
 
 
-def test_nor_does_the_capture_page_while_somebody_types(counter: Counter) -> None:
-    counter.register()
+def test_nor_does_the_capture_page_while_somebody_types(counter: Counter, owner: Person) -> None:
+    counter.enter(owner)
     page = counter.page
     counter.record(f"{LONG} <tim@example.com>", LONG, Amount="12")
     counter.record("Sue <sue@example.com>", "a pen")
@@ -78,8 +78,8 @@ def test_nor_does_the_capture_page_while_somebody_types(counter: Counter) -> Non
     look_at(page)
 
 
-def test_nor_do_the_pages_that_keep_what_was_typed(counter: Counter) -> None:
-    counter.register()
+def test_nor_do_the_pages_that_keep_what_was_typed(counter: Counter, owner: Person) -> None:
+    counter.enter(owner)
     page = counter.page
     counter.record("Tim", "a book")
     with page.expect_navigation():
@@ -98,11 +98,11 @@ def test_nor_do_the_pages_that_keep_what_was_typed(counter: Counter) -> None:
     assert counter.message.startswith("Changed: Tim, Wolfe")
 
 
-def test_nor_does_the_manual_of_the_api(counter: Counter) -> None:
+def test_nor_does_the_manual_of_the_api(counter: Counter, owner: Person) -> None:
     for path in MANUAL:
         counter.go(path)
         look_at(counter.page)
-    counter.register()
+    counter.enter(owner)
     counter.go(MANUAL[0])
     look_at(counter.page)
 

@@ -27,7 +27,7 @@ def owners_counter(counter: Counter, owner: Person) -> Counter:
     """Signed in, in a shop that took two currencies."""
     owner.capture(customer="Tim", item="a book", amount="15.50")
     owner.capture(customer="Wolfeschlegelsteinhausenbergerdorff" * 4, item="a" * 150, amount="300 JPY")
-    counter.sign_in()
+    counter.enter(owner)
     return counter
 
 

@@ -191,7 +191,7 @@ class Repeats(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def repeating() -> Iterator[int]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Repeats) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server.server_port
         server.shutdown()

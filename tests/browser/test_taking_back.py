@@ -7,6 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.counter import Counter
 from tests.browser.test_look import look_at
+from tests.cast import Person
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -17,19 +18,18 @@ def narrow(browser: Browser, address: str, request: pytest.FixtureRequest) -> It
     context.close()
 
 
-def test_what_was_recorded_for_the_wrong_tim_is_moved_and_moved_back(counter: Counter) -> None:
-    move_to_the_other_tim(counter)
+def test_what_was_recorded_for_the_wrong_tim_is_moved_and_moved_back(counter: Counter, owner: Person) -> None:
+    move_to_the_other_tim(counter, owner)
 
 
-def test_the_wrong_tim_is_put_right_without_scripts(counter_without_script: Counter) -> None:
-    move_to_the_other_tim(counter_without_script)
+def test_the_wrong_tim_is_put_right_without_scripts(counter_without_script: Counter, owner: Person) -> None:
+    move_to_the_other_tim(counter_without_script, owner)
 
 
-def move_to_the_other_tim(counter: Counter) -> None:
-    counter.register()
-    for customer, item in (("Tim <tim@example.com>", "a book"), ("Tim <other@example.com>", "a pen")):
-        counter.go("/purchases/new")
-        counter.record(customer, item)
+def move_to_the_other_tim(counter: Counter, owner: Person) -> None:
+    owner.capture(customer="Tim <tim@example.com>", item="a book")
+    owner.capture(customer="Tim <other@example.com>", item="a pen")
+    counter.enter(owner)
     counter.record("tim@example.com", "a lamp")
     follow(counter, "a lamp")
     follow(counter, "Not this customer?")
@@ -43,10 +43,10 @@ def move_to_the_other_tim(counter: Counter) -> None:
     assert counter.column("/customers", "Purchases") == ["2", "1"]
 
 
-def test_two_sues_are_merged_after_a_preview_and_taken_apart(narrow: Counter) -> None:
-    narrow.register()
-    narrow.record("Sue (212 555 0101)", "a hat")
-    narrow.record("Susan <susan@example.com>", "a T-shirt")
+def test_two_sues_are_merged_after_a_preview_and_taken_apart(narrow: Counter, owner: Person) -> None:
+    owner.capture(customer="Sue (212 555 0101)", item="a hat")
+    owner.capture(customer="Susan <susan@example.com>", item="a T-shirt")
+    narrow.enter(owner)
     narrow.go("/customers")
     follow(narrow, "Sue")
     follow(narrow, "Same person as…")
@@ -66,10 +66,10 @@ def test_two_sues_are_merged_after_a_preview_and_taken_apart(narrow: Counter) ->
     assert narrow.column("/customers", "Purchases") == ["1", "1"]
 
 
-def test_a_customer_is_edited_and_what_is_anothers_is_told(narrow: Counter) -> None:
-    narrow.register()
-    narrow.record("Sue <sue@example.com>", "a hat")
-    narrow.record("Tim", "a book")
+def test_a_customer_is_edited_and_what_is_anothers_is_told(narrow: Counter, owner: Person) -> None:
+    owner.capture(customer="Sue <sue@example.com>", item="a hat")
+    owner.capture(customer="Tim", item="a book")
+    narrow.enter(owner)
     narrow.go("/customers")
     follow(narrow, "Tim")
     look_at(narrow.page)
@@ -86,10 +86,10 @@ def test_a_customer_is_edited_and_what_is_anothers_is_told(narrow: Counter) -> N
     look_at(narrow.page)
 
 
-def test_several_purchases_go_to_somebody_new(narrow: Counter) -> None:
-    narrow.register()
+def test_several_purchases_go_to_somebody_new(narrow: Counter, owner: Person) -> None:
     for item in ("a book", "a pen", "a lamp"):
-        narrow.record("Tim", item)
+        owner.capture(customer="Tim", item=item)
+    narrow.enter(owner)
     narrow.go("/customers")
     follow(narrow, "Tim")
     for item in ("a book", "a pen"):
