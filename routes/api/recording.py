@@ -18,7 +18,7 @@ from routes.reading import shop_rules
 from schemas.answers import BatchResult, CapturedAnswer, CheckedAnswer, ProblemAnswer
 from schemas.bodies import read_batched
 from schemas.problems import Refused, ShopRules
-from services.capture import Capture, Captured, capture, capture_all
+from services.capture import Capture, Captured, capture_all
 from services.purchase_values import as_recorded
 from services.refusals import Contention, Refusal
 from services.rollback import roll_back
@@ -34,8 +34,9 @@ class Recorded(NamedTuple):
 
 def check(wish: Capture) -> CheckedAnswer:
     """What recording would come to. Raises like `record`."""
-    captured = capture(wish.details, shop=g.viewer.shop, by=g.token, source="api", key=wish.key, is_alone=True)
-    room.confirm()
+    [captured] = _capture([wish])
+    if isinstance(captured, Refusal):
+        raise captured
     [purchase] = _as_recorded([captured])
     checked = CheckedAnswer.of_capture(purchase, captured.outcome, captured.changes, is_replay=captured.is_replay)
     roll_back()
@@ -103,10 +104,15 @@ def _concerns_all(error: Exception) -> bool:
 
 
 def _record(wishes: Sequence[Capture]) -> list[Recorded | Refusal]:
-    results = capture_all(wishes, shop=g.viewer.shop, by=g.token, source="api", is_alone=True)
-    room.confirm()  # at the end: who was overtaken began the transaction again
+    results = _capture(wishes)
     answers = _answers([one for one in results if isinstance(one, Captured)])
     return [one if isinstance(one, Refusal) else next(answers) for one in results]
+
+
+def _capture(wishes: Sequence[Capture]) -> list[Captured | Refusal]:
+    results = capture_all(wishes, shop=g.viewer.shop, by=g.token, source="api", is_alone=True)
+    room.confirm()  # at the end: who was overtaken began the transaction again
+    return results
 
 
 def _answers(captured: Sequence[Captured]) -> Iterator[Recorded]:

@@ -23,6 +23,7 @@ from tests.services.test_tokens import WRONG_FORMS, statements
 SetClock = Callable[[str], None]
 
 TIM = {"customer": {"name": "Tim"}, "item": "a book"}
+TAKEN = TIM | {"external_id": "A1"}
 
 
 def operations(app: Flask) -> Iterator[tuple[str | None, str, str]]:
@@ -130,6 +131,8 @@ def test_a_revoked_or_expired_token_is_refused(owner: Person, at: SetClock) -> N
 WAYS_TO_RECORD = (
     ("/purchases", TIM),
     ("/purchases?validate_only=true", TIM),
+    ("/purchases", TAKEN),
+    ("/purchases?validate_only=true", TAKEN),
     ("/purchases/batch", {"purchases": [TIM]}),
     ("/purchases/batch", {"purchases": [{}]}),
 )
@@ -153,7 +156,7 @@ def test_who_has_just_recorded_cannot_once_the_token_is_revoked(
     owner: Person, stopped_second: None, path: str, body: dict[str, Any]
 ) -> None:
     api = Api(owner.app, owner.token())
-    assert api.send("POST", "/purchases", TIM).status == 201
+    assert api.send("POST", "/purchases", TAKEN).status == 201
     revoke_all(owner)
     check_refused(api.send("POST", path, body))
     assert len(owner.purchases()) == 1
